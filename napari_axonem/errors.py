@@ -1,0 +1,65 @@
+"""The one family of errors: each says what was seen, where, and what to do about it."""
+
+from __future__ import annotations
+
+
+class AxonemError(Exception):
+    """Base of every error that this package raises on purpose.
+
+    Parameters
+    ----------
+    seen
+        What was found, as a clause without a full stop: ``"no dataset named 'raw'"``.
+    where
+        The file, array, chunk, section, option or operation concerned.
+    remedy
+        What the user can do, as an imperative clause: ``"pass --voxel-size Z,Y,X in nm"``.
+    """
+
+    exit_status = 2
+    """Exit status of the command: 2 for a user's mistake, 1 for a failure that is not theirs."""
+
+    def __init__(self, seen: str, *, where: object = "", remedy: str = "") -> None:
+        self.seen = seen
+        self.where = str(where)
+        self.remedy = remedy
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        """One line: ``where: seen; remedy``."""
+        line = f"{self.where}: {self.seen}" if self.where else self.seen
+        return f"{line}; {self.remedy}" if self.remedy else line
+
+
+class SettingsError(AxonemError):
+    """A setting is missing, unknown or out of its bounds."""
+
+
+class VolumeError(AxonemError):
+    """A volume cannot be opened, read or written as asked."""
+
+
+class VoxelSizeUnknownError(VolumeError):
+    """The file does not state its voxel size and the caller did not give one."""
+
+
+class MismatchError(VolumeError):
+    """Two volumes that must lie on the same grid do not."""
+
+
+class StorageError(AxonemError):
+    """The disk or a database failed: full, read-only, damaged."""
+
+    exit_status = 1
+
+
+class ProjectError(AxonemError):
+    """A project cannot be created, opened or written."""
+
+
+class ProjectLockedError(ProjectError):
+    """Another process holds the project for writing."""
+
+
+class EditError(AxonemError):
+    """An edit cannot be done, or would change nothing; nothing was changed."""

@@ -1,0 +1,64 @@
+"""Settings of a verb: described once, used by the command, the windows and the files.
+
+A verb's settings are a frozen pydantic model whose fields carry unit, bounds and help text.
+`napari_axonem.cli` makes flags of them, `napari_axonem.widgets` makes forms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from napari_axonem.errors import SettingsError
+from napari_axonem.geometry import Nm, Zyx
+
+
+class Settings(BaseModel):
+    """Base of all settings: frozen, no unknown names."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any]) -> Self:
+        """Check `values` and return the settings.
+
+        Raises
+        ------
+        SettingsError
+            Naming the first setting that is wrong, what was given and what is allowed.
+        """
+        try:
+            return cls.model_validate(dict(values))
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = ".".join(str(part) for part in first["loc"])
+            raise SettingsError(
+                f"{first['msg']} (got {first['input']!r})", where=f"setting {name!r}"
+            ) from error
+
+
+def _from_commas(value: object) -> object:
+    """Let three numbers be written as ``z,y,x``."""
+    return tuple(value.split(",")) if isinstance(value, str) else value
+
+
+Point = Annotated[Nm, BeforeValidator(_from_commas)]
+"""A position z,y,x in nm."""
+
+VoxelSize = Annotated[
+    tuple[
+        Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]
+    ],
+    BeforeValidator(_from_commas),
+]
+"""Edge lengths z,y,x of a voxel in nm."""
+
+Shape = Annotated[
+    tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]],
+    BeforeValidator(_from_commas),
+]
+"""An extent z,y,x in voxels."""
+
+__all__ = ["Nm", "Point", "Settings", "Shape", "VoxelSize", "Zyx"]

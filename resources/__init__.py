@@ -1,0 +1,1 @@
+"""Icons, presets and trained models that ship with the package."""
