@@ -65,24 +65,24 @@ class Box:
 
     def intersect(self, other: Box) -> Box:
         """Return the common part; its `size` is 0 where there is none."""
-        start = _zyx(np.maximum(self.start, other.start))
-        stop = _zyx(np.maximum(start, np.minimum(self.stop, other.stop)))
+        start = zyx(np.maximum(self.start, other.start))
+        stop = zyx(np.maximum(start, np.minimum(self.stop, other.stop)))
         return Box(start, stop)
 
     def union(self, other: Box) -> Box:
         """Return the smallest box that holds both."""
         return Box(
-            _zyx(np.minimum(self.start, other.start)), _zyx(np.maximum(self.stop, other.stop))
+            zyx(np.minimum(self.start, other.start)), zyx(np.maximum(self.stop, other.stop))
         )
 
     def grow(self, margin: Sequence[int] | int) -> Box:
         """Return the box enlarged on every side by `margin` voxels; it may go below zero."""
         margins = np.broadcast_to(np.asarray(margin, dtype=np.int64), (3,))
-        return Box(_zyx(np.subtract(self.start, margins)), _zyx(np.add(self.stop, margins)))
+        return Box(zyx(np.subtract(self.start, margins)), zyx(np.add(self.stop, margins)))
 
     def shift(self, offset: Sequence[int]) -> Box:
         """Return the box moved by `offset` voxels (z, y, x)."""
-        return Box(_zyx(np.add(self.start, offset)), _zyx(np.add(self.stop, offset)))
+        return Box(zyx(np.add(self.start, offset)), zyx(np.add(self.stop, offset)))
 
     def relative_to(self, corner: Sequence[int]) -> Box:
         """Return the box in the coordinates of an array whose first voxel is `corner`."""
@@ -147,7 +147,8 @@ def blocks(box: Box, block_shape: Sequence[int]) -> Iterator[Box]:
         yield Box((z[0], y[0], x[0]), (z[1], y[1], x[1]))
 
 
-def _zyx(values: npt.ArrayLike) -> Zyx:
+def zyx(values: npt.ArrayLike) -> Zyx:
+    """Return three numbers as a tuple of integers, truncated."""
     z, y, x = (int(v) for v in np.asarray(values))
     return z, y, x
 

@@ -7,12 +7,21 @@ A verb's settings are a frozen pydantic model whose fields carry unit, bounds an
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from napari_axonem.errors import SettingsError
-from napari_axonem.geometry import Nm, Zyx
+from napari_axonem.geometry import Nm
+
+
+@dataclass(frozen=True, slots=True)
+class Positional:
+    """Marks a setting that the command takes without a flag."""
+
+    metavar: str = ""
+    """What the help calls it; the setting's name in capitals where empty."""
 
 
 class Settings(BaseModel):
@@ -47,6 +56,9 @@ def _from_commas(value: object) -> object:
 Point = Annotated[Nm, BeforeValidator(_from_commas)]
 """A position z,y,x in nm."""
 
+ZYX_NM = {"metavar": "Z,Y,X"}
+"""How the help writes a triple in nm; for a field's `json_schema_extra`."""
+
 VoxelSize = Annotated[
     tuple[
         Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]
@@ -60,5 +72,3 @@ Shape = Annotated[
     BeforeValidator(_from_commas),
 ]
 """An extent z,y,x in voxels."""
-
-__all__ = ["Nm", "Point", "Settings", "Shape", "VoxelSize", "Zyx"]

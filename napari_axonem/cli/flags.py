@@ -1,0 +1,124 @@
+"""Flags of the command, made from a verb's settings."""
+
+from __future__ import annotations
+
+import argparse
+import enum
+import types
+import typing
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from napari_axonem.errors import SettingsError
+from napari_axonem.settings import Positional, Settings
+
+S = TypeVar("S", bound=Settings)
+
+
+class UsageError(SettingsError):
+    """The command line itself cannot be understood."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What argparse must know of a field's type."""
+
+    many: bool
+    choices: tuple[str, ...] | None
+    is_switch: bool
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that raises instead of leaving the program."""
+
+    def error(self, message: str) -> typing.NoReturn:
+        """Raise a usage error that names the verb and its help."""
+        raise UsageError(message, where=self.prog, remedy=f"see '{self.prog} --help'")
+
+
+def add_flags(parser: argparse.ArgumentParser, settings: type[Settings]) -> None:
+    """Add one flag, or one positional argument, for each field of `settings`."""
+    for name, field in settings.model_fields.items():
+        shape = _shape_of(field.annotation)
+        options: dict[str, Any] = {"help": _help(field)}
+        if shape.choices:
+            options["choices"] = shape.choices
+        if any(isinstance(mark, Positional) for mark in field.metadata):
+            required = field.is_required()
+            many = "+" if required else "*"
+            options["nargs"] = many if shape.many else (None if required else "?")
+            options["metavar"] = _metavar(name, field)
+            parser.add_argument(name, **options, default=argparse.SUPPRESS)
+            continue
+        if shape.is_switch:
+            options["action"] = argparse.BooleanOptionalAction
+        else:
+            options["metavar"] = None if shape.choices else _metavar(name, field)
+            if shape.many:
+                options |= {"nargs": "+", "action": "extend"}
+        parser.add_argument(flag_of(name), dest=name, default=argparse.SUPPRESS, **options)
+
+
+def read_flags(settings: type[S], arguments: argparse.Namespace) -> S:
+    """Return the settings that parsed arguments give.
+
+    Raises
+    ------
+    SettingsError
+        Naming the flag as the user writes it.
+    """
+    given = {n: v for n, v in vars(arguments).items() if n in settings.model_fields}
+    try:
+        return settings.parse(given)
+    except SettingsError as error:
+        name, _, _ = error.where.removeprefix("setting '").rstrip("'").partition(".")
+        if name not in settings.model_fields:
+            raise
+        marks = settings.model_fields[name].metadata
+        positional = any(isinstance(mark, Positional) for mark in marks)
+        where = name.upper() if positional else flag_of(name)
+        raise SettingsError(error.seen, where=where, remedy=error.remedy) from error
+
+
+def flag_of(name: str) -> str:
+    """Return the flag of a setting."""
+    return "--" + name.replace("_", "-")
+
+
+def _shape_of(annotation: Any) -> _Shape:  # noqa: ANN401 - annotations are of any kind
+    origin = get_origin(annotation)
+    if origin in (Union, types.UnionType):
+        (inner,) = (a for a in get_args(annotation) if a is not type(None))
+        return _shape_of(inner)
+    if origin is typing.Annotated:
+        return _shape_of(get_args(annotation)[0])
+    if origin is Literal:
+        return _Shape(many=False, choices=tuple(map(str, get_args(annotation))), is_switch=False)
+    if isinstance(annotation, type) and issubclass(annotation, enum.Enum):
+        choices = tuple(str(member.value) for member in annotation)
+        return _Shape(many=False, choices=choices, is_switch=False)
+    many = origin in (list, Sequence) or (origin is tuple and get_args(annotation)[-1] is Ellipsis)
+    return _Shape(many=many, choices=None, is_switch=annotation is bool)
+
+
+def _help(field: FieldInfo) -> str:
+    text = (field.description or "").replace("%", "%%")
+    default = field.default
+    if default in (None, PydanticUndefined, False) or default == ():
+        return text
+    shown = ",".join(f"{d:g}" for d in default) if isinstance(default, tuple) else default
+    return f"{text} (default: {shown})"
+
+
+def _metavar(name: str, field: FieldInfo) -> str:
+    for mark in field.metadata:
+        if isinstance(mark, Positional) and mark.metavar:
+            return mark.metavar
+    extra = field.json_schema_extra
+    if isinstance(extra, dict) and "metavar" in extra:
+        return str(extra["metavar"])
+    return name.upper()

@@ -1,0 +1,172 @@
+"""Verbs that look at volumes and segmentations, and change nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import Field
+
+from napari_axonem.cli.editing import voi_data
+from napari_axonem.cli.reporting import Outcome
+from napari_axonem.cli.verb import AnyVerb, Verb
+from napari_axonem.errors import SettingsError
+from napari_axonem.evaluation.cells import tabulate
+from napari_axonem.evaluation.mistakes import Mistake, find_mistakes
+from napari_axonem.evaluation.overlaps import overlap_table
+from napari_axonem.evaluation.scores import adapted_rand, voi
+from napari_axonem.progress import Progress
+from napari_axonem.proofreading.folder import SUFFIX
+from napari_axonem.proofreading.project import Project
+from napari_axonem.settings import ZYX_NM, Positional, Settings, VoxelSize
+from napari_axonem.volumes import densified, describe, open_volume
+
+SHOWN_ERRORS = 20
+"""Rows of the list of errors that are printed for people; --json gives all."""
+
+
+class InfoSettings(Settings):
+    """What `info` takes."""
+
+    volume: Annotated[str, Positional()] = Field(
+        description="file.h5:dataset, store.zarr/path or file.tif"
+    )
+
+
+class AgainstTruthSettings(Settings):
+    """A segmentation and the truth."""
+
+    segmentation: Annotated[str, Positional("SEG")] = Field(description="label volume")
+    truth: str = Field(description="label volume with the ground truth")
+    voxel_size: VoxelSize | None = Field(
+        None,
+        description="voxel edges in nm, where the files do not say",
+        json_schema_extra=dict(ZYX_NM),
+    )
+
+
+class ErrorsSettings(AgainstTruthSettings):
+    """What `errors` takes."""
+
+    segmentation: Annotated[str, Positional("SEG|PROJECT")] = Field(
+        description="label volume, or a project that has truth"
+    )
+    truth: str | None = Field(  # type: ignore[assignment]
+        None, description="label volume with the ground truth; not for a project"
+    )
+
+
+def info(settings: InfoSettings, _: Progress) -> Outcome:
+    """Describe a volume without reading a voxel."""
+    found = describe(settings.volume)
+    data = {
+        "location": found.location,
+        "format": found.format,
+        "reason": found.reason,
+        "shape": list(found.shape),
+        "dtype": str(found.dtype),
+        "voxel_size_nm": None if found.voxel_size is None else list(found.voxel_size),
+        "origin_nm": None if found.origin is None else list(found.origin),
+        "chunks": None if found.chunks is None else list(found.chunks),
+        "levels": [{"shape": list(s), "factor": list(f)} for s, f in found.levels],
+    }
+    lines = {
+        "location": found.location,
+        "format": f"{found.format} ({found.reason})",
+        "shape z,y,x": _triple(found.shape),
+        "type": str(found.dtype),
+        "voxel size nm": _triple(found.voxel_size) or "not stated: pass --voxel-size Z,Y,X",
+        "origin nm": _triple(found.origin) or "not stated",
+        "chunks": _triple(found.chunks) or "none",
+        "scales": ", ".join(_triple(shape) for shape, _ in found.levels),
+    }
+    return Outcome(data, "\n".join(f"{name:14} {value}" for name, value in lines.items()))
+
+
+def evaluate(settings: AgainstTruthSettings, progress: Progress) -> Outcome:
+    """Score a segmentation against the truth."""
+    segmentation = open_volume(settings.segmentation, voxel_size=settings.voxel_size)
+    truth = open_volume(settings.truth, voxel_size=settings.voxel_size)
+    table = overlap_table(segmentation, truth, progress=progress)
+    score, rand = voi(table), adapted_rand(table)
+    data = {
+        "voi": voi_data(score),
+        "rand": {
+            "adapted_error": rand.adapted_error,
+            "precision": rand.precision,
+            "recall": rand.recall,
+        },
+    }
+    text = (
+        f"VOI   split {score.split:.4f}  merge {score.merge:.4f}  total {score.total:.4f}  bits\n"
+        f"Rand  adapted error {rand.adapted_error:.4f}  precision {rand.precision:.4f}  "
+        f"recall {rand.recall:.4f}"
+    )
+    return Outcome(data, text)
+
+
+def errors(settings: ErrorsSettings, progress: Progress) -> Outcome:
+    """List false splits and false merges, worst first."""
+    if Path(settings.segmentation).suffix == SUFFIX:
+        with Project(settings.segmentation, writable=False) as project:
+            truth_ids = project.state.truth_ids.tolist()
+            segment_ids = list(range(len(project.segment)))
+            found = project.mistakes()
+    elif settings.truth is None:
+        raise SettingsError(
+            "it is needed for a segmentation", where="--truth", remedy="pass --truth TRUTH"
+        )
+    else:
+        fragments, ids = densified(
+            open_volume(settings.segmentation, voxel_size=settings.voxel_size), progress
+        )
+        truth, true_ids = densified(
+            open_volume(settings.truth, voxel_size=settings.voxel_size), progress
+        )
+        table = tabulate(fragments, truth, progress=progress)
+        found = find_mistakes(table, np.arange(len(ids), dtype=np.uint32), fragments.grid)
+        segment_ids, truth_ids = ids.tolist(), true_ids.tolist()
+    data = [mistake_data(mistake, segment_ids, truth_ids) for mistake in found]
+    return Outcome(data, _errors_text(data))
+
+
+def mistake_data(mistake: Mistake, segments: list[int], truth: list[int]) -> dict[str, Any]:
+    """Return an error as plain values, ids as they were imported."""
+    return {
+        "kind": str(mistake.kind),
+        "segments": [segments[s] for s in mistake.segments],
+        "truth": [truth[t] for t in mistake.truth],
+        "position_nm": list(mistake.position_nm),
+        "gain_voi": mistake.gain_voi,
+        "size_voxels": mistake.size_voxels,
+    }
+
+
+def _errors_text(data: list[dict[str, Any]]) -> str:
+    splits = sum(row["kind"] == "false_split" for row in data)
+    lines = [f"{splits} false splits and {len(data) - splits} false merges, worst first"]
+    if data:
+        lines.append(
+            f"{'kind':12} {'gain VOI':>10} {'voxels':>10}  {'position z,y,x nm':24} segments"
+        )
+    lines += [
+        f"{row['kind'].replace('_', ' '):12} {row['gain_voi']:10.5f} "
+        f"{row['size_voxels']:10}  {_triple(row['position_nm']):24} "
+        f"{', '.join(map(str, row['segments']))}"
+        for row in data[:SHOWN_ERRORS]
+    ]
+    if len(data) > SHOWN_ERRORS:
+        lines.append(f"… and {len(data) - SHOWN_ERRORS} more; --json lists all")
+    return "\n".join(lines)
+
+
+def _triple(values: Any) -> str:  # noqa: ANN401
+    return "" if values is None else ",".join(f"{value:g}" for value in values)
+
+
+VERBS: tuple[AnyVerb, ...] = (
+    Verb("info", "describe a volume without reading it", InfoSettings, info),
+    Verb("evaluate", "score a segmentation against the truth", AgainstTruthSettings, evaluate),
+    Verb("errors", "list false splits and false merges, worst first", ErrorsSettings, errors),
+)

@@ -1,0 +1,111 @@
+"""Verbs that make things: phantoms and projects."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from napari_axonem.cli.editing import ProjectSettings, voi_data, voi_text
+from napari_axonem.cli.reporting import Outcome
+from napari_axonem.cli.verb import AnyVerb, Verb
+from napari_axonem.progress import Progress
+from napari_axonem.proofreading.creation import CreateSettings, create_project
+from napari_axonem.proofreading.project import Project
+from napari_axonem.proofreading.verification import verify_project
+from napari_axonem.settings import Positional
+from napari_axonem.volumes.phantom import PhantomSettings, write_phantom
+
+
+class PhantomVerbSettings(PhantomSettings):
+    """What `phantom` takes."""
+
+    destination: Annotated[str, Positional()] = Field(description="folder NAME.zarr to write")
+
+
+class ProjectCreateSettings(CreateSettings):
+    """What `project create` takes."""
+
+    project: Annotated[str, Positional()] = Field(description="folder NAME.axonem to make")
+
+
+def phantom(settings: PhantomVerbSettings, progress: Progress) -> Outcome:
+    """Write a synthetic axon volume."""
+    made = PhantomSettings(**settings.model_dump(exclude={"destination"}))
+    write_phantom(Path(settings.destination), made, progress)
+    parts = ["image", "labels/truth", "labels/fragments", "labels/segmentation"]
+    data = {"destination": settings.destination, "volumes": parts}
+    names = "\n".join(f"  {settings.destination}/{part}" for part in parts)
+    return Outcome(data, f"wrote\n{names}")
+
+
+def create(settings: ProjectCreateSettings, progress: Progress) -> Outcome:
+    """Make a project."""
+    made = CreateSettings(**settings.model_dump(exclude={"project"}))
+    create_project(settings.project, made, progress)
+    with Project(settings.project, writable=False) as project:
+        return Outcome(*_about(project))
+
+
+def about(settings: ProjectSettings, _: Progress) -> Outcome:
+    """Say what a project holds."""
+    with Project(settings.project, writable=False) as project:
+        return Outcome(*_about(project))
+
+
+def log(settings: ProjectSettings, _: Progress) -> Outcome:
+    """List the operations of a project."""
+    with Project(settings.project, writable=False) as project:
+        active = set(project.history.active())
+        operations = project.operations
+    data = [op.as_dict(undone=op.is_edit and op.id not in active) for op in operations]
+    lines = [
+        f"{row['id']:6} {row['time']} {row['user']:10} {row['kind']:6}"
+        f"{' (undone)' if row['undone'] else ''}"
+        f"{' of ' + str(row['target']) if row['target'] else ''}"
+        for row in data
+    ]
+    return Outcome(data, "\n".join(lines) or "no operation yet")
+
+
+def verify(settings: ProjectSettings, progress: Progress) -> Outcome:
+    """Compute everything anew from voxels and log, and compare."""
+    with Project(settings.project, writable=False) as project:
+        differences = verify_project(project, progress)
+    text = "\n".join(differences) or "log, tables and voxels agree"
+    return Outcome({"differences": differences}, text, status=1 if differences else 0)
+
+
+def _about(project: Project) -> tuple[dict[str, object], str]:
+    sources, segment = project.sources, project.segment
+    objects = len({int(s) for s in segment[1:]})
+    voi = project.voi()
+    data = {
+        "project": str(project.folder.root),
+        "shape": list(sources.fragments.shape),
+        "voxel_size_nm": list(sources.grid.voxel_size),
+        "fragments": project.graph.n_fragments,
+        "segments": objects,
+        "truth": len(project.state.truth_ids) - 1 if project.has_truth else None,
+        "operations": len(project.operations),
+        "voi": voi_data(voi),
+    }
+    shape = " x ".join(map(str, sources.fragments.shape))
+    size = " x ".join(f"{s:g}" for s in sources.grid.voxel_size)
+    text = (
+        f"{project.folder.root}: {shape} voxels of {size} nm, {project.graph.n_fragments} "
+        f"fragments in {objects} segments, {len(project.operations)} operations{voi_text(voi)}"
+    )
+    return data, text
+
+
+VERBS: tuple[AnyVerb, ...] = (
+    Verb("phantom", "write a synthetic axon volume with its truth", PhantomVerbSettings, phantom),
+    Verb("project create", "make a project from labels", ProjectCreateSettings, create),
+    Verb("project info", "say what a project holds", ProjectSettings, about),
+    Verb("project log", "list the operations", ProjectSettings, log),
+    Verb(
+        "project verify", "check log, tables and voxels against each other", ProjectSettings, verify
+    ),
+)

@@ -1,0 +1,75 @@
+"""What the command prints: progress on standard error, the result on standard output."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from dataclasses import dataclass
+from typing import Any, TextIO
+
+from napari_axonem.progress import Progress, silent
+
+PROGRESS_VARIABLE = "AXONEM_PROGRESS"
+"""Set to ``json`` by a program that runs the command and shows the progress itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The result of a verb in two forms."""
+
+    data: Any
+    """Plain values, printed with ``--json``."""
+
+    text: str
+    """The same for people."""
+
+    status: int = 0
+    """Exit status."""
+
+
+def show(outcome: Outcome, *, as_json: bool) -> None:
+    """Print a result on standard output."""
+    sys.stdout.write(json.dumps(outcome.data, indent=2) if as_json else outcome.text)
+    sys.stdout.write("\n")
+    sys.stdout.flush()
+
+
+def progress_for(stream: TextIO) -> Progress:
+    """Return how progress is told on `stream`: JSON lines, a line that moves, or not at all."""
+    if os.environ.get(PROGRESS_VARIABLE) == "json":
+        return _JsonLines(stream)
+    return _MovingLine(stream) if stream.isatty() else silent
+
+
+class _JsonLines:
+    """One JSON object a line: ``{"done": 3, "total": 10, "doing": "writing fragments"}``."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __call__(self, done: int, total: int, doing: str) -> None:
+        line = json.dumps({"done": done, "total": total, "doing": doing})
+        self._stream.write(line + "\n")
+        self._stream.flush()
+
+
+class _MovingLine:
+    """A line that is written over: what is done, how far, and the time left."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._doing = ""
+        self._since = 0.0
+
+    def __call__(self, done: int, total: int, doing: str) -> None:
+        now = time.monotonic()
+        if doing != self._doing:
+            self._doing, self._since = doing, now
+        share = f"{done}/{total}" if total > 0 else str(done)
+        left = (now - self._since) / done * (total - done) if done and total > 0 else 0.0
+        self._stream.write(f"\r\x1b[K{doing}: {share}" + (f", {left:.0f} s left" if left else ""))
+        if done == total:
+            self._stream.write("\r\x1b[K")
+        self._stream.flush()

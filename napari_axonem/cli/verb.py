@@ -1,0 +1,33 @@
+"""A verb of the command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from napari_axonem.cli.reporting import Outcome
+from napari_axonem.progress import Progress
+from napari_axonem.settings import Settings
+
+S = TypeVar("S", bound=Settings)
+
+
+@dataclass(frozen=True, slots=True)
+class Verb(Generic[S]):
+    """What the user can ask for, and what does it."""
+
+    name: str
+    """One word, or two for a verb with a subject, such as ``"project create"``."""
+
+    help: str
+    """One line."""
+
+    settings: type[S]
+    """What can be set."""
+
+    run: Callable[[S, Progress], Outcome]
+    """Do it."""
+
+
+AnyVerb = Verb[Any]

@@ -1,0 +1,204 @@
+"""The list of false splits and false merges, worst first, with where to click.
+
+A mistake is worth what its repair gains: the exact fall of total variation of information when
+the two segments are joined, or the one part is cut off, and nothing else is changed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_axonem.evaluation.clicks import Clicks, cut_clicks, join_clicks, tuples
+from napari_axonem.evaluation.parts import Parts, cell_segments, group_parts, voi_of
+from napari_axonem.evaluation.ranking import Ranking, Touching, rank, touching_parts
+from napari_axonem.evaluation.tables import CellTable
+from napari_axonem.geometry import Box, Grid, Nm, Zyx
+
+__all__ = ["MIN_VOXELS", "Mistake", "find_mistakes", "voi_of"]
+
+MIN_VOXELS = 100
+"""Mistakes of fewer voxels are left out unless told otherwise.
+
+On the labelled FIB-25 block such slivers, from outlines that differ by a voxel, are more than
+half of the rows and less than a tenth of the gain.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One false split or false merge, and what would repair it."""
+
+    kind: Literal["false_split", "false_merge"]
+
+    segments: tuple[int, ...]
+    """The two segments to join, in ascending order; or the one to cut."""
+
+    truth: tuple[int, ...]
+    """False split: the true objects in which the segments touch, largest overlap first (the
+    overlap is the smaller of both segments'). False merge: the object to cut off, and the one
+    to cut it from."""
+
+    position_nm: Nm
+    """Centre (z, y, x) in nm of a voxel on the contact, on the red side."""
+
+    size_voxels: int
+    """Voxels of the smaller side in `truth[0]`; of a false merge, of the part to cut off."""
+
+    gain_voi: float
+    """Fall of total VOI by the repair, in bits, positive."""
+
+    box: Box
+    """Voxels that hold the smaller side and the contact."""
+
+    red: tuple[Zyx, ...]
+    """Voxels (z, y, x) to click on one side: of the first segment at the contact; or in the
+    part to cut off, largest fragments first."""
+
+    blue: tuple[Zyx, ...]
+    """Voxels (z, y, x) to click on the other side: of the second segment at the contact; or in
+    the true object that the part is cut from. A fragment that lies on both sides has a point in
+    both lists."""
+
+
+def find_mistakes(
+    table: CellTable,
+    segment_of_fragment: npt.ArrayLike | None,
+    grid: Grid,
+    *,
+    min_voxels: int = MIN_VOXELS,
+    segments: npt.ArrayLike | None = None,
+    limit: int | None = None,
+    known_voxels: int | None = None,
+) -> list[Mistake]:
+    """List what is wrong with segments that are given as sets of fragments, worst first.
+
+    Parameters
+    ----------
+    table
+        Cells and contacts of fragments and truth.
+    segment_of_fragment
+        Segment of each fragment id, uint32, shape (largest id + 1,), 0 for 0; where it is
+        None each fragment is a segment.
+    grid
+        The grid of the volume.
+    min_voxels
+        Mistakes whose smaller side has fewer voxels are left out.
+    segments
+        Only mistakes that one of these segments is part of; all where it is None. After an
+        edit, those of the segments that it made and those that touch them are all that changed.
+    limit
+        Describe at most so many, the worst.
+    known_voxels
+        Voxels with truth in the whole volume, where `table` holds only a part of its cells:
+        all those of `segments` and of the segments that touch them.
+
+    Returns
+    -------
+    Mistakes in the order of falling gain; equal ones by segment and true object, so that the
+    list depends on nothing but the arguments.
+
+    Raises
+    ------
+    AxonemError
+        The segments do not fit the table.
+    """
+    if known_voxels is None:
+        known_voxels = int(table.cells.voxels[table.cells.truth > 0].sum())
+    if segments is not None:
+        table = _with_neighbours(table, segment_of_fragment, np.asarray(segments))
+    parts = group_parts(table, segment_of_fragment)
+    touching = touching_parts(parts, table.contacts)
+    ranking = rank(parts, table.contacts, touching, max(1, min_voxels), known_voxels)
+    if segments is not None:
+        wanted = np.isin(parts.segment, np.asarray(segments))
+        ranking = ranking.take(wanted[ranking.red] | wanted[ranking.blue])
+    worst = ranking.take(np.arange(len(ranking))[:limit])
+    clicks = _clicks(table, parts, worst, max(1, min_voxels))
+    columns = (
+        worst.merge.tolist(),
+        _segments(parts, worst),
+        _objects(parts, worst, touching),
+        tuples(grid.to_nm(clicks.position)),
+        worst.size.tolist(),
+        (worst.gain / max(1, known_voxels)).tolist(),
+        _boxes(table, parts, worst, clicks),
+        clicks.red,
+        clicks.blue,
+    )
+    return [
+        Mistake("false_merge" if merge else "false_split", *rest)
+        for merge, *rest in zip(*columns, strict=True)
+    ]
+
+
+def _with_neighbours(
+    table: CellTable, segment_of_fragment: npt.ArrayLike | None, segments: npt.NDArray[Any]
+) -> CellTable:
+    """Return the cells of `segments` and of all segments that touch them."""
+    segment = cell_segments(table.cells.fragment, segment_of_fragment)
+    chosen = np.isin(segment, segments)
+    a, b = table.contacts.cell_a, table.contacts.cell_b
+    touched = np.concatenate([segment[b[chosen[a]]], segment[a[chosen[b]]]])
+    return table.restrict(chosen | np.isin(segment, touched))
+
+
+def _clicks(table: CellTable, parts: Parts, ranking: Ranking, min_voxels: int) -> Clicks:
+    """Return the points of all rows, in their order."""
+    splits, merges = np.flatnonzero(~ranking.merge), np.flatnonzero(ranking.merge)
+    joins = join_clicks(table, parts, ranking.take(splits))
+    cuts = cut_clicks(table, parts, ranking.take(merges), min_voxels)
+    place = np.argsort(np.concatenate([splits, merges]))
+    red, blue = joins.red + cuts.red, joins.blue + cuts.blue
+    return Clicks(
+        np.concatenate([joins.position, cuts.position])[place],
+        np.concatenate([joins.facing, cuts.facing])[place],
+        [red[i] for i in place.tolist()],
+        [blue[i] for i in place.tolist()],
+    )
+
+
+def _segments(parts: Parts, ranking: Ranking) -> list[tuple[int, ...]]:
+    """Return the two segments of each false split, the one of each false merge."""
+    red, blue = parts.segment[ranking.red].tolist(), parts.segment[ranking.blue].tolist()
+    return [
+        (a,) if merge else (a, b)
+        for merge, a, b in zip(ranking.merge.tolist(), red, blue, strict=True)
+    ]
+
+
+def _objects(parts: Parts, ranking: Ranking, touching: Touching) -> list[tuple[int, ...]]:
+    """Return the true objects of each mistake as `Mistake.truth` has them."""
+    order, first = touching.worst_first(parts)
+    low, high = touching.low[order], touching.high[order]
+    pair = parts.of_segment * np.int64(len(parts) + 1)
+    key = pair[low[first]] + parts.of_segment[high[first]]
+    group = np.searchsorted(key, pair[ranking.red] + parts.of_segment[ranking.blue])
+    bounds = np.append(first, len(order))
+    begin, end = bounds[np.minimum(group, len(first))], bounds[np.minimum(group + 1, len(first))]
+    shared = parts.truth[low].tolist()
+    cut, left = parts.truth[ranking.red].tolist(), parts.truth[ranking.blue].tolist()
+    return [
+        (cut[row], left[row]) if merge else tuple(shared[a:b])
+        for row, (merge, a, b) in enumerate(
+            zip(ranking.merge.tolist(), begin.tolist(), end.tolist(), strict=True)
+        )
+    ]
+
+
+def _boxes(table: CellTable, parts: Parts, ranking: Ranking, clicks: Clicks) -> list[Box]:
+    """Return boxes that hold the smaller side and the contact."""
+    if not len(ranking):
+        return []
+    smaller = ranking.red.copy()
+    swap = ~ranking.merge & (parts.voxels[ranking.blue] < parts.voxels[ranking.red])
+    smaller[swap] = ranking.blue[swap]
+    first = parts.first_cell[:-1]
+    start = np.minimum.reduceat(table.cells.start[parts.cells], first, axis=0)[smaller]
+    stop = np.maximum.reduceat(table.cells.stop[parts.cells], first, axis=0)[smaller]
+    start = np.minimum(start, np.minimum(clicks.position, clicks.facing))
+    stop = np.maximum(stop, np.maximum(clicks.position, clicks.facing) + 1)
+    return list(map(Box, tuples(start), tuples(stop)))

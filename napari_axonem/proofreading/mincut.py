@@ -1,0 +1,181 @@
+"""The cheapest cut of a segment between the points of two colours.
+
+The points of one colour are first connected along cheapest paths, so that the cut cannot
+shave off single points; then the edges of least total capacity that separate the colours
+are cut (minimum s-t cut by Dinic's maximum flow, as PyChunkedGraph and others do it).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import coo_array, csr_array
+from scipy.sparse.csgraph import breadth_first_order, connected_components, dijkstra, maximum_flow
+
+from napari_axonem.errors import EditError
+from napari_axonem.proofreading.edges import Edges, Index
+from napari_axonem.proofreading.operation import EdgeStates, no_edges
+
+OFF_WEIGHT = 0.1
+"""How much an edge that is off counts, against one that is on, where its affinity is known."""
+
+CAPACITY_UNIT = 64
+"""Capacity of one voxel face of affinity 1: flows are integers, affinities are not."""
+
+LARGEST_TOTAL = 2**30
+"""Bound on the sum of capacities; scipy's flows are 32-bit integers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A segment as a small graph of its own: fragments and the edges among them."""
+
+    fragments: Index
+    """Ids of the fragments, ascending."""
+
+    edges: Edges
+    """All edges with both ends in `fragments`, on or off."""
+
+    def rows(self, fragments: npt.ArrayLike) -> Index:
+        """Return the positions of fragments within `fragments`."""
+        rows: Index = np.searchsorted(self.fragments, np.asarray(fragments, dtype=np.int64))
+        return rows
+
+
+def cut(piece: Piece, red: npt.ArrayLike, blue: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+    """Tell which fragments of a piece end up on the red side.
+
+    Parameters
+    ----------
+    red, blue
+        Fragments of either colour, without a common one.
+
+    Returns
+    -------
+    True for red, shape (fragments of the piece,).
+
+    Raises
+    ------
+    EditError
+        A fragment has both colours.
+    """
+    ends = (
+        np.unique(piece.rows(np.asarray(red))),
+        np.unique(piece.rows(np.asarray(blue))),
+    )
+    if len(np.intersect1d(*ends)):
+        raise EditError("a fragment has points of both colours", where="split")
+    capacity = _capacities(piece.edges)
+    red_path = _connect(piece, capacity, ends[0], avoid=ends[1])
+    blue_path = _connect(piece, capacity, ends[1], avoid=red_path)
+    return _source_side(piece, capacity, red_path, blue_path)
+
+
+def states_after(piece: Piece, is_red: npt.NDArray[np.bool_]) -> EdgeStates:
+    """Return the edges to switch so that each side is separate and, by itself, one object.
+
+    Edges that are on across the sides go off. A side that would fall apart without the other
+    is held together by its largest contacts that were off.
+    """
+    u, v = piece.rows(piece.edges.u), piece.rows(piece.edges.v)
+    across = is_red[u] != is_red[v]
+    off = np.flatnonzero(across & piece.edges.on)
+    kept_on = piece.edges.on & ~across
+    ties = _ties(piece, u, v, kept_on, np.flatnonzero(~across & ~piece.edges.on))
+    if len(off) + len(ties) == 0:
+        return no_edges()
+    chosen = np.concatenate([off, ties])
+    state = np.concatenate([np.zeros(len(off), np.int64), np.ones(len(ties), np.int64)])
+    columns = [piece.edges.u[chosen].astype(np.int64), piece.edges.v[chosen].astype(np.int64)]
+    return np.stack([*columns, state], axis=1)
+
+
+def components_after(piece: Piece, states: EdgeStates) -> Index:
+    """Return the object, counted from 0, that each fragment is in once `states` are set."""
+    switched = {(u, v): bool(on) for u, v, on in states.tolist()}
+    pairs = zip(
+        piece.edges.u.tolist(), piece.edges.v.tolist(), piece.edges.on.tolist(), strict=True
+    )
+    on = np.array([switched.get((u, v), state) for u, v, state in pairs], dtype=np.bool_)
+    u, v = piece.rows(piece.edges.u[on]), piece.rows(piece.edges.v[on])
+    matrix = _matrix(len(piece.fragments), u, v, np.ones(len(u)))
+    components: Index = connected_components(matrix, directed=False)[1]
+    return components
+
+
+def _ties(piece: Piece, u: Index, v: Index, on: npt.NDArray[np.bool_], candidates: Index) -> Index:
+    """Return the candidates that join the components of `on`, largest contacts first."""
+    n = len(piece.fragments)
+    _, component = connected_components(_matrix(n, u[on], v[on], np.ones(on.sum())), directed=False)
+    by_area = candidates[np.argsort(-piece.edges.area[candidates], kind="stable")]
+    ties = []
+    for edge in by_area:
+        a, b = component[u[edge]], component[v[edge]]
+        if a != b:
+            component[component == b] = a
+            ties.append(edge)
+    return np.array(ties, dtype=np.int64)
+
+
+def _capacities(edges: Edges) -> Index:
+    """Return what cutting each edge costs, as integers of at least 1.
+
+    An edge that is off counts little: the agglomeration or the user did not believe in it.
+    Without affinities the contact area is all there is, and it says nothing of an edge that
+    is off, so that such edges cost the least.
+    """
+    known = np.isfinite(edges.affinity)
+    weight = np.where(known, edges.affinity, 1.0) * np.where(edges.on, 1.0, OFF_WEIGHT * known)
+    cost = np.maximum(1.0, weight * np.maximum(edges.area, 1) * CAPACITY_UNIT)
+    scale = min(1.0, LARGEST_TOTAL / max(1.0, float(cost.sum())))
+    capacity: Index = np.maximum(1, np.rint(cost * scale)).astype(np.int64)
+    return capacity
+
+
+def _connect(piece: Piece, capacity: Index, ends: Index, avoid: Index) -> Index:
+    """Return `ends` with the fragments of the cheapest paths from the first to the others.
+
+    Paths run along edges that are on and keep off `avoid`; an end that cannot be reached so
+    stays alone.
+    """
+    if len(ends) < 2:
+        return ends
+    u, v = piece.rows(piece.edges.u), piece.rows(piece.edges.v)
+    barred = np.zeros(len(piece.fragments), dtype=np.bool_)
+    barred[avoid] = True
+    usable = piece.edges.on & ~barred[u] & ~barred[v]
+    length = 1.0 / capacity[usable]
+    matrix = _matrix(len(piece.fragments), u[usable], v[usable], length)
+    _, before = dijkstra(matrix, directed=False, indices=ends[0], return_predecessors=True)
+    on_path = set(ends.tolist())
+    for end in ends[1:]:
+        node = int(before[end])
+        while node >= 0:
+            on_path.add(node)
+            node = int(before[node])
+    return np.array(sorted(on_path), dtype=np.int64)
+
+
+def _source_side(piece: Piece, capacity: Index, red: Index, blue: Index) -> npt.NDArray[np.bool_]:
+    """Return what is on the red side of a minimum cut between the two sets."""
+    n = len(piece.fragments)
+    source, sink = n, n + 1
+    u, v = piece.rows(piece.edges.u), piece.rows(piece.edges.v)
+    bound = int(capacity.sum()) + 1
+    tails = np.concatenate([u, v, np.full(len(red), source), blue])
+    heads = np.concatenate([v, u, red, np.full(len(blue), sink)])
+    limits = np.concatenate([capacity, capacity, np.full(len(red) + len(blue), bound)])
+    network = _matrix(n + 2, tails, heads, limits.astype(np.int32))
+    flow = maximum_flow(network, source, sink).flow
+    residual = csr_array(network - flow)
+    residual.eliminate_zeros()
+    reached = breadth_first_order(residual, source, return_predecessors=False)
+    is_red = np.zeros(n + 2, dtype=np.bool_)
+    is_red[reached] = True
+    return is_red[:n]
+
+
+def _matrix(n: int, rows: Index, columns: Index, values: npt.NDArray[np.generic]) -> csr_array:
+    return csr_array(coo_array((values, (rows, columns)), shape=(n, n)))

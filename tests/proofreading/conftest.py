@@ -1,0 +1,57 @@
+"""Small projects to edit."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from napari_axonem.proofreading.creation import CreateSettings, create_project
+
+VOXEL_SIZE = (30.0, 8.0, 8.0)
+
+Maker = Callable[..., Path]
+
+
+def write_project(folder: Path, **arrays: npt.NDArray[np.generic]) -> Path:
+    """Write arrays to HDF5 and make a project of them; return its path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "data.h5"
+    with h5py.File(file, "w") as h5:
+        for name, array in arrays.items():
+            h5[name] = array
+    settings = CreateSettings(
+        **{name: f"{file}:{name}" for name in arrays}, voxel_size=VOXEL_SIZE
+    )
+    path = folder / "test.axonem"
+    create_project(path, settings)
+    return path
+
+
+@pytest.fixture
+def make_project(tmp_path: Path) -> Maker:
+    """Return a function that makes a project of arrays given by role."""
+
+    def make(**arrays: npt.NDArray[np.generic]) -> Path:
+        return write_project(tmp_path, **arrays)
+
+    return make
+
+
+@pytest.fixture
+def bars() -> npt.NDArray[np.uint32]:
+    """Two bars of three fragments each, side by side: 1 2 3 above 4 5 6, on 4×16×24 voxels."""
+    labels = np.zeros((4, 16, 24), dtype=np.uint32)
+    for row in range(2):
+        for column in range(3):
+            labels[:, row * 8 : row * 8 + 8, column * 8 : column * 8 + 8] = row * 3 + column + 1
+    return labels
+
+
+def centre(labels: npt.NDArray[np.uint32], fragment: int) -> tuple[float, float, float]:
+    """Return a position in nm in the middle of a convex fragment."""
+    middle = np.argwhere(labels == fragment).mean(axis=0).round()
+    z, y, x = (middle + 0.5) * VOXEL_SIZE
+    return float(z), float(y), float(x)
