@@ -1,7 +1,8 @@
 """A proofreader who works through the list of errors, as a script.
 
 It sees what a person sees, the list and the preview, and does what a person can do: merge two
-points, split between points of two colours, look at the preview before taking it.
+points, split between points of two colours, look at the preview before taking it, and leave an
+error alone when the preview shows that the cut runs elsewhere.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from napari_axonem.geometry import Nm
 from napari_axonem.proofreading.operation import Operation
 from napari_axonem.proofreading.project import Project
 
+WORTH_TAKING = 0.5
+"""Share of the gain listed for a false merge that the preview of its split must show."""
+
 
 @dataclass(frozen=True, slots=True)
 class Repair:
@@ -24,7 +28,7 @@ class Repair:
     """The error as it was listed."""
 
     operation: Operation | None
-    """The edit, or None when the preview promised no better score."""
+    """The edit, or None when the preview showed that the split would not repair it."""
 
     voi_total: float
     """Total variation of information afterwards, in bits."""
@@ -41,7 +45,7 @@ def points_nm(project: Project, mistake: Mistake) -> tuple[list[Nm], list[Nm]]:
 
 
 def repair(project: Project, mistake: Mistake) -> Operation | None:
-    """Repair one error; a split is taken only when its preview improves the score.
+    """Repair one error; a split is taken only when its preview shows that it helps.
 
     Returns
     -------
@@ -55,7 +59,7 @@ def repair(project: Project, mistake: Mistake) -> Operation | None:
     except EditError:
         return None
     now, then = project.voi(), project.voi_after(plan)
-    if now is None or then is None or then.total >= now.total:
+    if now is None or then is None or now.total - then.total < WORTH_TAKING * mistake.gain_voi:
         return None
     return project.split(plan)
 

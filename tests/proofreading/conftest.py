@@ -22,9 +22,7 @@ def write_project(folder: Path, **arrays: npt.NDArray[np.generic]) -> Path:
     with h5py.File(file, "w") as h5:
         for name, array in arrays.items():
             h5[name] = array
-    settings = CreateSettings(
-        **{name: f"{file}:{name}" for name in arrays}, voxel_size=VOXEL_SIZE
-    )
+    settings = CreateSettings(**{name: f"{file}:{name}" for name in arrays}, voxel_size=VOXEL_SIZE)
     path = folder / "test.axonem"
     create_project(path, settings)
     return path

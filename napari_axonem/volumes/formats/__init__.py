@@ -1,0 +1,6 @@
+"""Formats of volumes, one module each.
+
+A format is a `source.Format`: how it recognises a file or folder by its content, and how it
+turns a location into a `source.Source`, the lazy levels and what the file says of them. To add
+one, write its module and put it into the table of `registry`.
+"""

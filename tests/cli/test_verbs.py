@@ -1,0 +1,167 @@
+"""Each verb: what it prints, what it leaves, how it fails."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import zarr
+
+from napari_axonem.cli import main
+from napari_axonem.cli.main import VERBS
+
+from .conftest import Run
+
+Refused = Callable[[Sequence[str]], str]
+
+ONE, TWO, THREE = "60,32,40", "60,32,120", "60,32,200"
+
+
+def test_every_verb_has_help(capsys: pytest.CaptureFixture[str]) -> None:
+    for verb in VERBS:
+        with pytest.raises(SystemExit) as left:
+            main([*verb.name.split(), "--help"])
+        assert left.value.code == 0
+        assert verb.help in capsys.readouterr().out
+
+
+def test_info_says_what_a_file_says(run: Run, volumes: str) -> None:
+    found = run("info", f"{volumes}:image")
+    assert found["shape"] == [4, 8, 30]
+    assert found["voxel_size_nm"] == [30, 8, 8]
+    assert found["dtype"] == "uint8"
+    assert "HDF5" in found["reason"]
+
+
+def test_evaluate_scores(run: Run, volumes: str) -> None:
+    scores = run("evaluate", f"{volumes}:fragments", "--truth", f"{volumes}:truth")
+    assert scores["voi"]["split"] == pytest.approx(2 / 3)  # 7 is halved: 1 bit in 2 of 3 voxels
+    assert scores["voi"]["merge"] == 0
+    assert scores["rand"]["precision"] == 1
+
+
+def test_errors_of_a_segmentation_name_its_ids(run: Run, volumes: str) -> None:
+    (error,) = run("errors", f"{volumes}:fragments", "--truth", f"{volumes}:truth")
+    assert error["kind"] == "false_split"
+    assert error["segments"] == [1, 2]
+    assert error["truth"] == [7]
+    assert error["gain_voi"] == pytest.approx(2 / 3)
+    assert error["position_nm"][2] in (9.5 * 8, 10.5 * 8)  # at the contact of 1 and 2
+
+
+def test_a_round_of_edits(run: Run, project: str) -> None:
+    merged = run("merge", project, ONE, TWO, THREE)
+    assert merged["operation"] == 1
+    preview = run("split", project, "--red", ONE, TWO, "--blue", THREE, "--preview")
+    assert preview["voi"]["total"] == pytest.approx(0)
+    assert run("split", project, "--red", ONE, TWO, "--blue", THREE)["operation"] == 2
+    assert run("undo", project)["target"] == 2
+    assert run("redo", project)["target"] == 2
+    log = run("project", "log", project)
+    assert [row["kind"] for row in log] == ["merge", "split", "undo", "redo"]
+    assert [row["undone"] for row in log] == [False] * 4
+    assert log[0]["points_nm"] == [[60, 32, 40], [60, 32, 120], [60, 32, 200]]
+    assert log[1]["colours"] == ["red", "red", "blue"]
+    assert run("project", "verify", project)["differences"] == []
+    assert run("errors", project) == []
+    run("undo", project)
+    assert [row["undone"] for row in run("project", "log", project)][:2] == [False, True]
+
+
+def test_export_is_read_by_h5py_and_zarr_alone(run: Run, project: str, tmp_path: Path) -> None:
+    run("merge", project, ONE, TWO)
+    run("export", project, str(tmp_path / "out.h5"))
+    run("export", project, str(tmp_path / "out.zarr"))
+    with h5py.File(tmp_path / "out.h5") as file:
+        labels = file["labels"][:]
+        assert file["labels"].attrs["voxel_size_nm"].tolist() == [30, 8, 8]
+    np.testing.assert_array_equal(labels, zarr.open_group(tmp_path / "out.zarr", mode="r")["0"][:])
+    assert len(np.unique(labels[:, :, :20])) == 1
+    assert labels[0, 0, 25] != labels[0, 0, 0]
+
+
+def test_text_is_for_people(project: str, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    for arguments in (
+        ["project", "info", project],
+        ["errors", project],
+        ["merge", project, ONE, TWO],
+    ):
+        assert main(arguments) == 0
+    printed = capsys.readouterr().out
+    assert "3 fragments in 3 segments" in printed
+    assert "1 false splits and 0 false merges" in printed
+    assert "operation 1: merge" in printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["merge"], "required"),
+        (["fly"], "invalid choice"),
+        (["info", "missing.h5"], "no such file"),
+        (["merge", "PROJECT", ONE], "two points or more"),
+        (["merge", "PROJECT", ONE, "1,2"], "POINTS"),
+        (["merge", "PROJECT", ONE, ONE], "already"),
+        (["merge", "PROJECT", ONE, "1e6,0,0"], "outside"),
+        (["split", "PROJECT", "--red", ONE, "--blue", TWO], "segment 1 but point 2"),
+        (["split", "PROJECT", "--red", ONE], "--blue"),
+        (["undo", "PROJECT"], "nothing to undo"),
+        (["redo", "PROJECT"], "nothing to redo"),
+        (["export", "PROJECT", "labels.xyz"], "labels.xyz"),
+        (["errors", "data.h5:fragments"], "--truth"),
+        (["project", "info", "nowhere.axonem"], "no project"),
+        (["project", "create", "PROJECT", "--fragments", "x.h5"], "exists"),
+        (["project", "create", "new.axonem"], "needs fragments or a segmentation"),
+        (["project", "create", "new.xyz", "--fragments", "x.h5"], ".axonem"),
+        (["evaluate", "x.h5", "--truth", "y.h5", "--voxel-size", "0,8,8"], "--voxel-size"),
+    ],
+)
+def test_mistakes_are_answered_in_one_line(
+    arguments: list[str], said: str, project: str, refused: Refused
+) -> None:
+    line = refused([project if a == "PROJECT" else a for a in arguments])
+    assert said in line
+
+
+def test_an_unknown_voxel_size_names_the_flag(tmp_path: Path, refused: Refused) -> None:
+    with h5py.File(tmp_path / "bare.h5", "w") as h5:
+        h5["labels"] = np.ones((2, 3, 4), np.uint8)
+    bare = str(tmp_path / "bare.h5")
+    assert "--voxel-size Z,Y,X" in refused(["evaluate", bare, "--truth", bare])
+
+
+def test_the_phantom_is_written_with_its_parts(run: Run, tmp_path: Path) -> None:
+    destination = str(tmp_path / "phantom.zarr")
+    made = run("phantom", destination, "--shape", "12,96,96", "--seed", "3")
+    for part in made["volumes"]:
+        assert run("info", f"{destination}/{part}")["shape"] == [12, 96, 96]
+
+
+def test_it_runs_as_a_module_and_tells_progress_as_json(volumes: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "napari_axonem", "project", "create"),
+            *(str(tmp_path / "p.axonem"), "--fragments", f"{volumes}:fragments"),
+        ],
+        env={"AXONEM_PROGRESS": "json", "PATH": ""},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert '"doing": "writing fragments"' in done.stderr
+    assert "3 fragments in 3 segments" in done.stdout
+
+
+def test_an_unexpected_failure_is_one_line_and_status_1(
+    project: str, refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr("napari_axonem.cli.editing.Project", fail)
+    line = refused(["undo", project], status=1)
+    assert "ZeroDivisionError" in line
