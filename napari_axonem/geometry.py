@@ -71,9 +71,7 @@ class Box:
 
     def union(self, other: Box) -> Box:
         """Return the smallest box that holds both."""
-        return Box(
-            zyx(np.minimum(self.start, other.start)), zyx(np.maximum(self.stop, other.stop))
-        )
+        return Box(zyx(np.minimum(self.start, other.start)), zyx(np.maximum(self.stop, other.stop)))
 
     def grow(self, margin: Sequence[int] | int) -> Box:
         """Return the box enlarged on every side by `margin` voxels; it may go below zero."""

@@ -1,12 +1,34 @@
-"""What all tests share: where real data lies."""
+"""What all tests share: where real data lies, and what happens without a display."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("AXONEM_DATA", ROOT.parent / "shared" / "data"))
+
+WINDOW_FIXTURES = {"qapp", "qtbot", "make_napari_viewer", "make_napari_viewer_proxy"}
+
+
+def has_display() -> bool:
+    """Whether a window with OpenGL can be shown; Qt's platform "offscreen" has no OpenGL."""
+    if os.environ.get("QT_QPA_PLATFORM") in ("offscreen", "minimal"):
+        return False
+    has_server = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    return has_server or sys.platform != "linux"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests that open a window; without a display skip them, where Qt would abort."""
+    reason = "no display: python3 resources/start.py test brings a virtual one"
+    skip = None if has_display() else pytest.mark.skip(reason=reason)
+    for item in items:
+        if WINDOW_FIXTURES.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker("window")
+        if skip and item.get_closest_marker("window"):
+            item.add_marker(skip)
 
 
 @pytest.fixture(scope="session")
