@@ -1,0 +1,76 @@
+"""The cut of a segment between two colours."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from napari_axonem.errors import EditError
+from napari_axonem.proofreading.edges import Edges
+from napari_axonem.proofreading.mincut import Piece, components_after, cut, states_after
+
+
+def piece(*rows: tuple[int, int, int, bool]) -> Piece:
+    """Return a piece of edges (u, v, area, on); fragments are those named."""
+    u, v, area, on = (np.array(column) for column in zip(*rows, strict=True))
+    n = len(rows)
+    edges = Edges(
+        u.astype(np.uint32),
+        v.astype(np.uint32),
+        area.astype(np.int64),
+        np.full(n, np.nan, np.float32),
+        np.zeros((n, 3), np.int32),
+        np.zeros((n, 3), np.int32),
+        on.astype(np.bool_),
+    )
+    return Piece(np.unique(np.concatenate([u, v])).astype(np.int64), edges)
+
+
+def test_it_cuts_at_the_smallest_contact() -> None:
+    chain = piece((1, 2, 50, True), (2, 3, 5, True), (3, 4, 50, True))
+    assert cut(chain, [1], [4]).tolist() == [True, True, False, False]
+    assert states_after(chain, np.array([1, 1, 0, 0], bool)).tolist() == [[2, 3, 0]]
+
+
+def test_points_of_one_colour_are_not_shaved_off() -> None:
+    """Red at both ends of a chain, blue hanging off its middle by a large contact."""
+    ends = (1, 2, 5, True), (2, 3, 5, True), (2, 4, 90, True)
+    assert cut(piece(*ends), [1, 3], [4]).tolist() == [True, True, True, False]
+
+
+def test_a_side_that_falls_apart_is_tied_by_its_largest_contact() -> None:
+    """2 joins 1 and 3; without it they hang together only by contacts that are off."""
+    star = piece((1, 2, 5, True), (2, 3, 5, True), (1, 3, 9, False), (1, 4, 9, True))
+    states = states_after(star, np.array([True, False, True, True]))
+    assert sorted(states.tolist()) == [[1, 2, 0], [1, 3, 1], [2, 3, 0]]
+    component = components_after(star, states)
+    assert component[0] == component[2] == component[3] != component[1]
+
+
+def test_a_fragment_of_both_colours_is_refused() -> None:
+    with pytest.raises(EditError, match="both colours"):
+        cut(piece((1, 2, 5, True)), [1, 2], [2])
+
+
+@given(
+    st.dictionaries(
+        st.tuples(st.integers(0, 5), st.integers(0, 5)).filter(lambda p: p[0] < p[1]),
+        st.integers(1, 9),
+        min_size=5,
+        max_size=15,
+    )
+)
+def test_no_cut_is_cheaper(contacts: dict[tuple[int, int], int]) -> None:
+    """Compared with every way to divide up to six fragments."""
+    chain = {(i, i + 1): 1 for i in range(5)}  # so that it hangs together
+    rows = [(u, v, area, True) for (u, v), area in (chain | contacts).items()]
+    whole = piece(*rows)
+
+    def cost(is_red: tuple[bool, ...]) -> int:
+        return sum(area for u, v, area, _ in rows if is_red[u] != is_red[v])
+
+    found = cut(whole, [0], [5])
+    ways = itertools.product([True, False], repeat=4)
+    assert cost(tuple(found)) == min(cost((True, *way, False)) for way in ways)
