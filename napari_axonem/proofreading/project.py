@@ -20,6 +20,7 @@ from napari_axonem.evaluation.scores import Voi
 from napari_axonem.geometry import Nm
 from napari_axonem.proofreading.edges import Ids
 from napari_axonem.proofreading.folder import Folder, Tables
+from napari_axonem.proofreading.fragmentcut import Surroundings
 from napari_axonem.proofreading.graph import FragmentGraph
 from napari_axonem.proofreading.history import History
 from napari_axonem.proofreading.lock import WriterLock
@@ -28,7 +29,7 @@ from napari_axonem.proofreading.merging import plan_merge
 from napari_axonem.proofreading.operation import Colour, Kind, Operation, Point
 from napari_axonem.proofreading.refinement import Refinement
 from napari_axonem.proofreading.sources import Sources
-from napari_axonem.proofreading.splitting import Pick, SplitPlan, Surroundings, plan_split
+from napari_axonem.proofreading.splitting import Pick, SplitPlan, plan_split
 from napari_axonem.proofreading.state import State
 
 REACH_NM = 60.0
@@ -195,6 +196,7 @@ class Project:
         surroundings = Surroundings(
             self.sources.fragments.volume,
             None if self.sources.truth is None else self.sources.truth.volume,
+            self.sources.image,
             self.sources.affinities,
             self.state.table.cells,
         )

@@ -10,14 +10,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import edt
+import numpy as np
+
 from napari_axonem.errors import EditError
 from napari_axonem.evaluation.mistakes import Mistake
-from napari_axonem.geometry import Nm
+from napari_axonem.geometry import Box, Grid, Nm, Zyx, zyx
 from napari_axonem.proofreading.operation import Operation
 from napari_axonem.proofreading.project import Project
 
 WORTH_TAKING = 0.5
 """Share of the gain listed for a false merge that the preview of its split must show."""
+
+
+BESIDE_NM = 100.0
+"""How far from the place shown a user puts a point on either side of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +42,44 @@ class Repair:
 
 
 def points_nm(project: Project, mistake: Mistake) -> tuple[list[Nm], list[Nm]]:
-    """Return the positions (z, y, x) in nm on either side that a user would click."""
+    """Return the positions (z, y, x) in nm on either side that a user would click.
+
+    They are those of the list; where a cut has to go through a fragment, a user adds a point on
+    either side of the place shown, well inside of each true object.
+    """
+    red, blue = list(mistake.red), list(mistake.blue)
+    at = project.sources.fragment_at
     grid = project.sources.grid
-    sides = []
-    for voxels in (mistake.red, mistake.blue):
-        centres = [grid.to_nm(voxel) for voxel in voxels]
-        sides.append([(float(z), float(y), float(x)) for z, y, x in centres])
-    return sides[0], sides[1]
+    if mistake.kind == "false_merge":
+        hit = [{at(position(grid, voxel)) for voxel in side} for side in (red, blue)]
+        for fragment in hit[0] & hit[1]:
+            for side, truth in zip((red, blue), mistake.truth, strict=True):
+                side += _beside(project, mistake, fragment, truth)
+    return [position(grid, v) for v in red], [position(grid, v) for v in blue]
+
+
+def position(grid: Grid, voxel: Zyx) -> Nm:
+    """Return the centre of a voxel in nm."""
+    z, y, x = grid.to_nm(voxel)
+    return float(z), float(y), float(x)
+
+
+def _beside(project: Project, mistake: Mistake, fragment: int, truth: int) -> list[Zyx]:
+    """Return the voxel of a true object in a fragment that lies deepest, near the contact."""
+    sources = project.sources
+    if sources.truth is None:
+        return []
+    size = np.asarray(sources.grid.voxel_size)
+    at = sources.grid.to_voxel(mistake.position_nm)
+    box = Box(zyx(at), zyx(at + 1)).grow(zyx(BESIDE_NM // size))
+    box = box.intersect(sources.fragments.volume.box)
+    inside = sources.fragments.volume.read(box) == fragment
+    inside &= sources.truth.volume.read(box) == truth
+    if not inside.any():
+        return []
+    depth = edt.edt(inside, anisotropy=tuple(size), black_border=True)
+    deepest = np.unravel_index(int(depth.argmax()), depth.shape)
+    return [zyx(np.add(deepest, box.start))]
 
 
 def repair(project: Project, mistake: Mistake) -> Operation | None:

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from napari_axonem.errors import EditError
-from napari_axonem.evaluation.cells import GAP_VOXELS, Cells, tabulate
-from napari_axonem.evaluation.replacement import part_of, shifted
-from napari_axonem.geometry import Box, Grid, Zyx, zyx
+from napari_axonem.geometry import Zyx
 from napari_axonem.proofreading.edges import Edges, Index
+from napari_axonem.proofreading.fragmentcut import Surroundings, cut_fragment
 from napari_axonem.proofreading.graph import FragmentGraph
 from napari_axonem.proofreading.mincut import Piece, components_after, cut, states_after
 from napari_axonem.proofreading.operation import Colour, EdgeStates, Point
-from napari_axonem.proofreading.refinement import Refinement, refined_edges, write_child
-from napari_axonem.proofreading.voxelcut import cut_voxels
-from napari_axonem.volumes import LazyArray, Volume
+from napari_axonem.proofreading.refinement import Refinement, refined_edges
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,23 +29,6 @@ class Pick:
 
     voxel: Zyx
     """A voxel (z, y, x) of that fragment, at the click or next to it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """The voxels that a cut inside a fragment looks at."""
-
-    fragments: Volume
-    """Fragment ids."""
-
-    truth: Volume | None
-    """Dense ids of true objects."""
-
-    affinities: LazyArray | None
-    """Affinities, shape (3, z, y, x)."""
-
-    cells: Cells
-    """Where each fragment lies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +78,8 @@ def plan_split(
     refinements: list[Refinement] = []
     for fragment in _fragments_of_both(picks):
         child = graph.n_fragments + 1 + len(refinements)
-        refinement = _cut_fragment(fragment, child, picks, surroundings, refinements)
+        red, blue = (_voxels(picks, fragment, colour) for colour in Colour)
+        refinement = cut_fragment(fragment, child, red, blue, surroundings, refinements)
         refinements.append(refinement)
         members = np.append(members, child)
         edges = _refined_within(edges, refinement, members)
@@ -148,57 +127,9 @@ def _fragments_of_both(picks: Iterable[Pick]) -> list[int]:
     return sorted(fragment for fragment, colours in found.items() if len(colours) > 1)
 
 
-def _cut_fragment(
-    fragment: int,
-    child: int,
-    picks: Sequence[Pick],
-    surroundings: Surroundings,
-    earlier: Sequence[Refinement],
-) -> Refinement:
-    """Cut one fragment between its picks; the smaller side becomes `child`."""
-    whole = surroundings.fragments.box
-    extent = _extent(surroundings.cells, fragment)
-    box = extent.grow(1 + GAP_VOXELS).intersect(whole)
-    labels = surroundings.fragments.read(box).copy()
-    for refinement in earlier:
-        write_child(labels, box, refinement)
-    mask = labels == fragment
-    seeds = {
-        colour: np.array(
-            [
-                np.subtract(pick.voxel, box.start)
-                for pick in picks
-                if pick.fragment == fragment and pick.point.colour == colour
-            ]
-        )
-        for colour in Colour
-    }
-    affinities = _affinities(surroundings.affinities, box)
-    is_red = cut_voxels(
-        mask,
-        seeds[Colour.RED],
-        seeds[Colour.BLUE],
-        surroundings.fragments.grid.voxel_size,
-        None if affinities is None else 1.0 - affinities.mean(axis=0),
-    )
-    is_blue = mask & ~is_red
-    part = is_red if is_red.sum() <= is_blue.sum() else is_blue
-    labels[part] = child
-    truth = None if surroundings.truth is None else surroundings.truth.read(box)
-    grid = surroundings.fragments.grid
-    table = tabulate(
-        _in_memory(labels, grid),
-        None if truth is None else _in_memory(truth, grid),
-        affinities,
-    )
-    inner = extent.relative_to(box.start).slices
-    return Refinement(
-        parent=fragment,
-        child=child,
-        corner=extent.start,
-        mask=np.ascontiguousarray(part[inner]),
-        table=shifted(part_of(table, (fragment, child)), box.start),
-    )
+def _voxels(picks: Iterable[Pick], fragment: int, colour: Colour) -> list[Zyx]:
+    """Return where the picks of a colour hit a fragment."""
+    return [p.voxel for p in picks if p.fragment == fragment and p.point.colour == colour]
 
 
 def _refined_within(edges: Edges, refinement: Refinement, members: Index) -> Edges:
@@ -217,21 +148,3 @@ def _fragment_after(pick: Pick, refinements: Iterable[Refinement]) -> int:
             if refinement.mask[inside]:
                 return refinement.child
     return pick.fragment
-
-
-def _extent(cells: Cells, fragment: int) -> Box:
-    rows = cells.fragment == fragment
-    return Box(zyx(cells.start[rows].min(axis=0)), zyx(cells.stop[rows].max(axis=0)))
-
-
-def _affinities(affinities: LazyArray | None, box: Box) -> npt.NDArray[np.float32] | None:
-    if affinities is None:
-        return None
-    channels: Any = affinities  # four axes; the protocol is written for three
-    raw = np.asarray(channels[(slice(None), *box.slices)])
-    scaled: npt.NDArray[np.float32] = raw.astype(np.float32)
-    return scaled / np.float32(255) if raw.dtype == np.uint8 else scaled
-
-
-def _in_memory(array: npt.NDArray[Any], grid: Grid) -> Volume:
-    return Volume((array,), ((1, 1, 1),), replace(grid, origin=(0.0, 0.0, 0.0)), "memory", "array")
