@@ -22,7 +22,14 @@ from napari_axonem.proofreading.folder import SUFFIX, Folder, Tables
 from napari_axonem.proofreading.graph import FragmentGraph
 from napari_axonem.proofreading.log import Log
 from napari_axonem.settings import Settings, VoxelSize
-from napari_axonem.volumes import Pyramid, Volume, densified, natural_block, open_volume
+from napari_axonem.volumes import (
+    Pyramid,
+    Volume,
+    densified,
+    natural_block,
+    open_affinities,
+    open_volume,
+)
 
 
 class CreateSettings(Settings):
@@ -34,6 +41,9 @@ class CreateSettings(Settings):
     )
     truth: str | None = Field(None, description="ground-truth labels")
     image: str | None = Field(None, description="the EM image")
+    affinities: str | None = Field(
+        None, description="affinities (3, z, y, x) to the next lower voxel; weigh contacts and cuts"
+    )
     voxel_size: VoxelSize | None = Field(
         None, description="voxel edges Z,Y,X in nm, where the files do not say"
     )
@@ -90,7 +100,8 @@ def _build(folder: Folder, settings: CreateSettings, progress: Progress) -> None
         truth_ids = _write_dense(volumes["truth"], folder.truth, "truth", progress)
     fragments = Pyramid.open(folder.fragments).volume
     truth = Pyramid.open(folder.truth).volume if "truth" in volumes else None
-    table = tabulate(fragments, truth, progress=progress)
+    affinities = None if settings.affinities is None else open_affinities(settings.affinities)
+    table = tabulate(fragments, truth, affinities, progress)
     group = np.zeros(len(fragment_ids), dtype=np.uint64)
     if "fragments" in volumes and "segmentation" in volumes:
         group = _segment_of_fragments(fragments, volumes["segmentation"], len(group), progress)
@@ -103,15 +114,18 @@ def _said_of(settings: CreateSettings, fragments: Volume) -> dict[str, object]:
     return {
         **settings.model_dump(),
         "voxel_size": fragments.grid.voxel_size,
-        "image": None if settings.image is None else _absolute(settings.image),
+        "image": _absolute(settings.image),
+        "affinities": _absolute(settings.affinities),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "version": __version__,
     }
 
 
-def _absolute(location: str) -> str:
+def _absolute(location: str | None) -> str | None:
     """Return a location that does not depend on the current folder."""
-    return location if "://" in location else str(Path(location).absolute())
+    if location is None or "://" in location:
+        return location
+    return str(Path(location).absolute())
 
 
 def _require_one_grid(volumes: dict[str, Volume]) -> None:

@@ -11,7 +11,7 @@ from napari_axonem.errors import EditError
 from napari_axonem.geometry import Box, Grid, Nm, Zyx, zyx
 from napari_axonem.proofreading.folder import Folder
 from napari_axonem.proofreading.refinement import Refinement, write_child
-from napari_axonem.volumes import LazyArray, Pyramid, Volume, open_volume
+from napari_axonem.volumes import LazyArray, Pyramid, Volume, open_affinities, open_volume
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +34,14 @@ class Sources:
     def open(cls, folder: Folder, settings: Mapping[str, object], *, writable: bool) -> Sources:
         """Open the arrays that a project's settings name."""
         fragments = Pyramid.open(folder.fragments, writable=writable)
-        image = settings.get("image")
+        image, affinities = settings.get("image"), settings.get("affinities")
         return cls(
             fragments=fragments,
             truth=Pyramid.open(folder.truth) if folder.truth.exists() else None,
             image=None
             if image is None
             else open_volume(str(image), voxel_size=fragments.volume.grid.voxel_size),
-            affinities=None,
+            affinities=None if affinities is None else open_affinities(str(affinities)),
         )
 
     @property

@@ -9,6 +9,7 @@ A format is one module of `napari_axonem.volumes.formats`, registered in its `re
 one reads a file is decided by the file's content.
 """
 
+from napari_axonem.volumes.affinities import open_affinities
 from napari_axonem.volumes.checksum import Checksum, voxel_checksum
 from napari_axonem.volumes.chunking import block_shape, natural_block, natural_chunk
 from napari_axonem.volumes.contents import list_volumes
@@ -36,6 +37,7 @@ __all__ = [
     "list_volumes",
     "natural_block",
     "natural_chunk",
+    "open_affinities",
     "open_volume",
     "reduce_block",
     "reduced_shape",

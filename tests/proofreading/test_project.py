@@ -6,7 +6,13 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from napari_axonem.errors import EditError, MismatchError, ProjectError, ProjectLockedError
+from napari_axonem.errors import (
+    EditError,
+    MismatchError,
+    ProjectError,
+    ProjectLockedError,
+    VolumeError,
+)
 from napari_axonem.evaluation.overlaps import count_overlaps
 from napari_axonem.evaluation.scores import voi
 from napari_axonem.geometry import Box
@@ -260,3 +266,24 @@ def test_shapes_that_differ_are_refused_and_nothing_is_left(
 def test_no_project_is_an_error_that_says_so(tmp_path: Path) -> None:
     with pytest.raises(ProjectError, match="no project"):
         Project(tmp_path / "missing.axonem")
+
+
+def test_affinities_decide_where_a_split_goes(make_project: Maker, bars: Labels) -> None:
+    """All contacts are equally large; the one between 2 and 3 has the lowest affinity."""
+    affinities = np.full((3, *bars.shape), 0.9, dtype=np.float32)
+    affinities[2, :, :, 16] = 0.1
+    path = make_project(fragments=bars, affinities=affinities, segmentation=np.minimum(bars, 1))
+    with Project(path) as project:
+        edges = project.graph.edges
+        weak = project.graph.find([2], [3])
+        assert edges.affinity[weak] == pytest.approx(0.1)
+        plan = project.plan_split([centre(bars, 1)], [centre(bars, 3)])
+        assert {1, 2} <= set(plan.red.tolist())
+        assert verify_project(project) == []
+
+
+def test_affinities_of_another_shape_are_refused(make_project: Maker, bars: Labels) -> None:
+    with pytest.raises(MismatchError, match="affinities"):
+        make_project(fragments=bars, affinities=np.ones((3, 2, 2, 2), np.float32))
+    with pytest.raises(VolumeError, match="affinities were wanted"):
+        make_project(fragments=bars, affinities=np.ones((2, 2, 2), np.float32))
