@@ -48,7 +48,8 @@ def open_affinities(location: str | Path) -> LazyArray:
             where=location,
             remedy="name an array (3, z, y, x) of float in 0..1 or uint8 in HDF5 or zarr",
         )
-    return array
+    affinities: LazyArray = array
+    return affinities
 
 
 def _array(found: Location, known: object) -> Any:  # noqa: ANN401 - h5py says no types
