@@ -1,0 +1,207 @@
+"""The layers of an open project, kept up to date without rewriting a voxel."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from napari.layers import Image, Labels, Layer
+
+from napari_axonem.evaluation.mistakes import MIN_VOXELS
+from napari_axonem.geometry import Box, Grid, Nm, zyx
+from napari_axonem.proofreading.project import Project
+from napari_axonem.proofreading.splitting import SplitPlan
+from napari_axonem.volumes import Volume
+from napari_axonem.widgets import colours
+from napari_axonem.widgets.disagreement import Disagreement
+from napari_axonem.widgets.focus import Focus
+from napari_axonem.widgets.lazy import LazyLevel
+from napari_axonem.widgets.planes import Planes
+from napari_axonem.widgets.tables import Marked, Table, as_is, looked_up, marked_pairs
+
+SAMPLE = (8, 512, 512)
+"""Voxels (z, y, x) in the middle of an image that its contrast is taken from."""
+
+OUTLINE_PIXELS = 3
+
+TRUTH_SEED = 1000
+"""Lets the truth have colours of its own."""
+
+OBJECTS_OPACITY, ERRORS_OPACITY, SIDES_OPACITY = 0.4, 0.7, 0.55
+
+
+def lattice(grid: Grid) -> tuple[Nm, Nm]:
+    """Return scale and translation of a layer, so that world coordinates are nm.
+
+    napari puts the centre of voxel 0 at the translation; ours covers ``[origin, origin + size)``.
+    """
+    z, y, x = (o + s / 2 for o, s in zip(grid.origin, grid.voxel_size, strict=True))
+    return grid.voxel_size, (z, y, x)
+
+
+def placed(grid: Grid) -> dict[str, object]:
+    """Return the arguments of a layer that lies on a grid in nm."""
+    scale, translate = lattice(grid)
+    return {"scale": scale, "translate": translate, "units": ("nm", "nm", "nm")}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """What of a project is shown."""
+
+    only: tuple[frozenset[int], frozenset[int]] | None = None
+    """The segments and the true objects to show; all where it is None."""
+
+    outlined: tuple[int, ...] = ()
+    """Segments with a line round them."""
+
+    plan: SplitPlan | None = None
+    """A split whose sides are filled with two colours."""
+
+    def same_as(self, other: Picture | None) -> bool:
+        """Tell whether there is nothing to draw anew."""
+        return (
+            other is not None
+            and self.plan is other.plan
+            and (self.only, self.outlined) == (other.only, other.outlined)
+        )
+
+
+class ProjectLayers:
+    """The layers that show a project's voxels.
+
+    Parameters
+    ----------
+    project
+        An open project; what is shown of it follows the methods called here.
+    """
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self._fragments = Planes(project.sources.fragments.volume)
+        truth = project.sources.truth
+        self._truth = None if truth is None else Planes(truth.volume)
+        self._shown = Table(project.segment)
+        self._all_true = np.arange(len(project.state.truth_ids), dtype=np.uint32)
+        self._true = Table(self._all_true)
+        self._marked = Marked()
+        self._focus = Focus()
+        self._disagreement = self._disagree()
+        image = project.sources.image
+        self.image = None if image is None else image_layer(image, "image")
+        self.segmentation = self._make_segmentation()
+        self.truth = self._make_truth()
+        self.errors = self._make_errors()
+        self.focus = self._make_focus()
+        self.all: tuple[Layer, ...] = tuple(
+            layer
+            for layer in (self.image, self.segmentation, self.truth, self.errors, self.focus)
+            if layer is not None
+        )
+
+    def update(self) -> None:
+        """Take over the segments as they are after an edit; `show` draws them."""
+        self._fragments.forget()  # a split may have cut a fragment
+        self._disagreement = self._disagree()
+
+    def show(self, picture: Picture) -> None:
+        """Draw the segments, with what stands out."""
+        only, segment = picture.only, self.project.segment
+        self._shown.values = segment if only is None else _kept(segment, only[0])
+        self._true.values = self._all_true if only is None else _kept(self._all_true, only[1])
+        if picture.plan is not None:
+            self._marked.set(Marked())  # the sides of the split are told by colours alone
+            self._focus.show_sides(picture.plan, self.project.graph.n_fragments)
+            self._shown.values = np.where(segment == picture.plan.segment, 0, self._shown.values)
+        else:
+            self._marked.set(self._disagreement.marked(only))
+            self._focus.outline(segment, picture.outlined)
+        self.focus.contour = OUTLINE_PIXELS if picture.plan is None else 0
+        self.focus.opacity = 1.0 if picture.plan is None else SIDES_OPACITY
+        for layer in (self.segmentation, self.truth, self.errors, self.focus):
+            if layer is not None:
+                layer.refresh(extent=False)
+
+    def shuffle(self, seed: int) -> None:
+        """Give all objects other colours; equal seeds give equal ones."""
+        self.segmentation.colormap = colours.object_colormap(seed)
+        if self.truth is not None:
+            self.truth.colormap = colours.object_colormap(seed + TRUTH_SEED)
+
+    def _disagree(self) -> Disagreement:
+        cells = self.project.state.table.cells
+        return Disagreement.of(cells, self.project.segment, MIN_VOXELS)
+
+    def _make_segmentation(self) -> Labels:
+        return self._make_labels(
+            looked_up(self._fragments, self._shown),
+            "segmentation",
+            colours.object_colormap(),
+            OBJECTS_OPACITY,
+        )
+
+    def _make_truth(self) -> Labels | None:
+        if self._truth is None:
+            return None
+        levels = looked_up(self._truth, self._true)
+        colormap = colours.object_colormap(TRUTH_SEED)
+        layer = self._make_labels(levels, "truth", colormap, OBJECTS_OPACITY)
+        layer.visible = False
+        return layer
+
+    def _make_errors(self) -> Labels | None:
+        if self._truth is None:
+            return None
+        levels = marked_pairs(self._fragments, self._truth, self._marked)
+        colormap = colours.code_colormap(colours.FALSE_SPLIT, colours.FALSE_MERGE)
+        return self._make_labels(levels, "errors", colormap, ERRORS_OPACITY)
+
+    def _make_focus(self) -> Labels:
+        levels = self._focus.levels(self._fragments)
+        colormap = colours.code_colormap(colours.FOCUS, colours.RED, colours.BLUE)
+        return self._make_labels(levels, "focus", colormap, 1.0)
+
+    def _make_labels(
+        self, levels: list[LazyLevel], name: str, colormap: object, opacity: float
+    ) -> Labels:
+        grid = self.project.sources.grid
+        return labels_layer(levels, name, grid, opacity=opacity, colormap=colormap)
+
+
+def image_layer(image: Volume, name: str) -> Image:
+    """Return the layer of an image."""
+    levels = as_is(Planes(image))
+    return Image(**scaled(levels), name=name, contrast_limits=contrast(image), **placed(image.grid))
+
+
+def labels_layer(levels: list[LazyLevel], name: str, grid: Grid, **looks: object) -> Labels:
+    """Return a layer of ids that cannot be painted in."""
+    layer = Labels(**scaled(levels), name=name, **looks, **placed(grid))
+    layer.editable = False
+    return layer
+
+
+def scaled(levels: list[LazyLevel]) -> dict[str, object]:
+    """Return the data of a layer; napari takes a single level for a list of planes."""
+    several = len(levels) > 1
+    return {"data": levels if several else levels[0], "multiscale": several}
+
+
+def contrast(image: Volume) -> tuple[float, float]:
+    """Return the grey values to show as black and white, from a sample of the coarsest level."""
+    level = len(image.levels) - 1
+    shape = Box.of_shape(image.levels[level].shape).shape
+    extent = np.minimum(shape, SAMPLE)
+    start = np.subtract(shape, extent) // 2
+    sample = image.read(Box(zyx(start), zyx(start + extent)), level)
+    low, high = np.percentile(sample, (0.2, 99.8))
+    return float(low), float(high if high > low else low + 1)
+
+
+def _kept(values: npt.NDArray[np.uint32], chosen: Collection[int]) -> npt.NDArray[np.uint32]:
+    """Return the table with 0 for all objects but the chosen ones."""
+    return np.where(np.isin(values, np.asarray(list(chosen), dtype=np.int64)), values, 0).astype(
+        values.dtype
+    )

@@ -1,0 +1,117 @@
+"""The upper half of the dock Volume: open a project, and the facts of the open one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QFormLayout,
+    QGridLayout,
+    QGroupBox,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+
+class OpenView(QGroupBox):
+    """Chooses a project."""
+
+    opened = Signal(str)
+    """A project shall be opened: its folder."""
+
+    phantom_wanted = Signal()
+    """The built-in phantom shall be made and opened."""
+
+    closed = Signal()
+    """The open project shall be closed."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__("Open a project", parent)
+        self.path = QComboBox()
+        self.path.setEditable(True)
+        self.path.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
+        self.path.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.path.lineEdit().setPlaceholderText("folder NAME.axonem")
+        self.path.setToolTip("Folder of a project; the list has those opened lately")
+        self.open = _button("Open", "Open the project named above")
+        self.browse = _button("Browse\N{HORIZONTAL ELLIPSIS}", "Choose the folder of a project")
+        self.close_ = _button("Close", "Close the open project; every edit is on disk already")
+        self.phantom = _button(
+            "Try the phantom", "Make a synthetic axon volume with known errors, and open it"
+        )
+        layout = QGridLayout(self)
+        layout.addWidget(self.path, 0, 0, 1, 3)
+        for column, button in enumerate((self.open, self.browse, self.close_)):
+            layout.addWidget(button, 1, column)
+        layout.addWidget(self.phantom, 2, 0, 1, 3)
+        self.open.clicked.connect(self._open)
+        self.path.lineEdit().returnPressed.connect(self._open)
+        self.path.activated.connect(self._open)
+        self.browse.clicked.connect(self._browse)
+        self.close_.clicked.connect(self.closed)
+        self.phantom.clicked.connect(self.phantom_wanted)
+
+    def set_recent(self, paths: Sequence[str]) -> None:
+        """Offer the projects opened lately, newest first."""
+        self.path.clear()
+        self.path.addItems(list(paths))
+
+    def _open(self) -> None:
+        if self.path.currentText().strip():
+            self.opened.emit(self.path.currentText().strip())
+
+    def _browse(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Folder of a project, NAME.axonem")
+        if folder:
+            self.opened.emit(folder)
+
+
+class FactsView(QGroupBox):
+    """Says what the open project holds."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__("This project", parent)
+        self._form = QFormLayout(self)
+        self._form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
+        self.set_facts([])
+
+    def set_facts(self, facts: Sequence[tuple[str, str]]) -> None:
+        """Show names and values; the box hides when there are none."""
+        while self._form.rowCount():
+            self._form.removeRow(0)
+        for name, value in facts:
+            label = QLabel(value)
+            label.setWordWrap(True)
+            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            self._form.addRow(name, label)
+        self.setVisible(bool(facts))
+
+
+class VolumeView(QWidget):
+    """The dock Volume.
+
+    Parameters
+    ----------
+    parts
+        From top to bottom.
+    """
+
+    def __init__(self, *parts: QWidget, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        layout = QVBoxLayout(self)
+        for part in parts:
+            layout.addWidget(part)
+        layout.addStretch(1)
+
+
+def _button(text: str, tip: str) -> QPushButton:
+    button = QPushButton(text)
+    button.setToolTip(tip)
+    button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    return button

@@ -1,0 +1,70 @@
+"""How numbers are written for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from napari_axonem.proofreading.operation import Operation
+
+KIND_WORDS = {"false_split": "false split", "false_merge": "false merge"}
+"""Kinds of errors as people say them."""
+
+MINUS = "\N{MINUS SIGN}"
+
+
+def bits(value: float) -> str:
+    """Return a variation of information in bits, as ``0.643``."""
+    return f"{value:.3f}".replace("-", MINUS)
+
+
+def change(value: float) -> str:
+    """Return a change of a score in bits with its sign, as ``−0.022``; 0 has none."""
+    text = f"{abs(value):.4f}" if abs(value) < 0.1 else f"{abs(value):.3f}"
+    if float(text) == 0:
+        return "0"
+    return f"{MINUS if value < 0 else '+'}{text}"
+
+
+def milli(value: float) -> str:
+    """Return bits times 1000, short: ``12.3``, ``0.04``."""
+    scaled = value * 1000
+    return f"{scaled:.1f}" if abs(scaled) >= 1 else f"{scaled:.2f}"
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """Return a number with its noun: ``1 error``, ``1,204 errors``."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def size(voxels: int) -> str:
+    """Return a number of voxels in few characters: ``9,876``, ``40 k``, ``1.2 M``."""
+    if voxels < 10_000:
+        return f"{voxels:,}"
+    if voxels < 1_000_000:
+        return f"{voxels / 1e3:.0f} k"
+    return f"{voxels / 1e6:.1f} M" if voxels < 1e9 else f"{voxels / 1e9:.1f} G"
+
+
+def lengths(values: Sequence[float]) -> str:
+    """Return three lengths, as ``30 × 8 × 8``."""
+    return " \N{MULTIPLICATION SIGN} ".join(f"{value:g}" for value in values)
+
+
+def names(ids: Sequence[int], sign: str = " + ") -> str:
+    """Return the ids of objects joined by a sign, the end of a long list left out."""
+    shown = [str(i) for i in ids[:3]]
+    return sign.join(shown) + (" …" if len(ids) > 3 else "")
+
+
+def edit(operation: Operation) -> str:
+    """Return what an edit is called: ``merge 4 + 7``, ``split 12``."""
+    before = operation.segments_before
+    return f"{operation.kind} {names(before)}" if before else str(operation.kind)
+
+
+def operation(done: Operation, log: Sequence[Operation]) -> str:
+    """Return what an operation of a log is called: ``undo: merge 4 + 7``."""
+    if done.is_edit:
+        return edit(done)
+    target = next((other for other in log if other.id == done.target), None)
+    return str(done.kind) if target is None else f"{done.kind}: {edit(target)}"
