@@ -41,7 +41,11 @@ class DemoSettings(Settings):
     labels: str | None = Field(
         None, description="which array of --data to correct (default: its supervoxels)"
     )
-    repairs: int | None = Field(None, ge=1, description="stop after so many repairs")
+    repairs: int | None = Field(
+        None,
+        ge=1,
+        description="stop after so many repairs (default: all; before a picture: none)",
+    )
     folder: str | None = Field(
         None, description="where phantom, project and exports are kept (default: a temporary one)"
     )

@@ -15,6 +15,8 @@ from napari_axonem.cli.reporting import Outcome
 from napari_axonem.cli.verb import AnyVerb, Verb
 from napari_axonem.errors import AxonemError
 from napari_axonem.progress import Progress
+from napari_axonem.proofreading.project import Project
+from napari_axonem.proofreading.simulation import repair_all
 from napari_axonem.settings import ZYX_NM, Positional, Settings, VoxelSize
 
 SCREEN = "1600x1000x24"
@@ -51,6 +53,9 @@ def demo(settings: DemoSettings, progress: Progress) -> Outcome:
         from napari_axonem.widgets.desk import picture_desk
 
         project = prepare(settings, progress)
+        if settings.repairs is not None:
+            with Project(project) as opened:
+                repair_all(opened, settings.repairs)
         picture_desk(project, Path(settings.screenshot))
         return Outcome({"screenshot": settings.screenshot}, f"wrote {settings.screenshot}")
     if settings.headless or not has_screen():

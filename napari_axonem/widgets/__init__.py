@@ -4,8 +4,8 @@ A *view* is a Qt widget that emits what the user wants and has setters; it knows
 projects. A *session* owns the project of one viewer, and everything a user can do is a method
 of it or its parts, without Qt. A *control* knows one session and one view.
 
-Session: `session` (made of `workplace`, `review` with `queue` and `identity`, `editor` with
-`drafts` and `planning`, `score`), `sight` (what is shown of it), `clicks`, `keys`.
+Session: `session` (made of `workplace`, `review` with `queue`, `identity` and `upkeep`, `editor`
+with `drafts` and `planning`, `score`), `sight` (what is shown of it), `clicks`, `keys`.
 
 Picture: `layers` with `tables`, `focus`, `disagreement` over `planes` as `lazy` levels;
 `marks`, `framing`, `colours`.
@@ -14,7 +14,8 @@ Docks: `docks` and `desk` put together `project_view` and `new_project_view` wit
 `volume_control`, `errors_view` (`error_table`) with `errors_control`, `proofread_view`
 (`score_view`, `curve`, `history_view`) with `proofread_control`, `export_view` with
 `export_control`, and `keys_view`; `child` and `job_view` run long work, `window` ties a
-session to threads, keys and notifications; `message`, `icons`, `wording`, `recent` are small.
+session to threads, keys and notifications, `connections` let go of docks that are gone;
+`message`, `icons`, `wording`, `recent` are small.
 
 napari: `napari.yaml` names the docks, `reader` and `samples`.
 """

@@ -88,7 +88,8 @@ class ProjectLayers:
         self._true = Table(self._all_true)
         self._marked = Marked()
         self._focus = Focus()
-        self._disagreement = self._disagree()
+        cells = project.state.table.cells
+        self._disagreement = Disagreement.of(cells, project.segment, MIN_VOXELS)
         image = project.sources.image
         self.image = None if image is None else image_layer(image, "image")
         self.segmentation = self._make_segmentation()
@@ -101,10 +102,12 @@ class ProjectLayers:
             if layer is not None
         )
 
-    def update(self) -> None:
-        """Take over the segments as they are after an edit; `show` draws them."""
-        self._fragments.forget()  # a split may have cut a fragment
-        self._disagreement = self._disagree()
+    def update(self, changed: frozenset[int]) -> None:
+        """Take over an edit that made or unmade segments; `show` draws it."""
+        cells, segment = self.project.state.table.cells, self.project.segment
+        if cells is not self._disagreement.cells:
+            self._fragments.forget()  # a fragment was cut
+        self._disagreement = self._disagreement.after(cells, segment, MIN_VOXELS, changed)
 
     def show(self, picture: Picture) -> None:
         """Draw the segments, with what stands out."""
@@ -116,7 +119,7 @@ class ProjectLayers:
             self._focus.show_sides(picture.plan, self.project.graph.n_fragments)
             self._shown.values = np.where(segment == picture.plan.segment, 0, self._shown.values)
         else:
-            self._marked.set(self._disagreement.marked(only))
+            self._marked.set(self._disagreement.marked(segment, only))
             self._focus.outline(segment, picture.outlined)
         self.focus.contour = OUTLINE_PIXELS if picture.plan is None else 0
         self.focus.opacity = 1.0 if picture.plan is None else SIDES_OPACITY
@@ -129,10 +132,6 @@ class ProjectLayers:
         self.segmentation.colormap = colours.object_colormap(seed)
         if self.truth is not None:
             self.truth.colormap = colours.object_colormap(seed + TRUTH_SEED)
-
-    def _disagree(self) -> Disagreement:
-        cells = self.project.state.table.cells
-        return Disagreement.of(cells, self.project.segment, MIN_VOXELS)
 
     def _make_segmentation(self) -> Labels:
         return self._make_labels(

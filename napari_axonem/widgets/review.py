@@ -49,9 +49,10 @@ class Review:
 
     def outdate(self, changed: Iterable[int]) -> None:
         """Note that an edit changed segments; the list follows once the picture is drawn."""
-        if not self._changed:
-            self._place.later(self.renew)
+        waiting = bool(self._changed)
         self._changed |= set(changed)
+        if not waiting:
+            self._place.later(self.renew)
 
     def renew(self) -> None:
         """Let the list follow the edits made; the place in the list is kept."""

@@ -80,10 +80,11 @@ class Sight:
 
     def follow(self, before: Iterable[int], after: Iterable[int]) -> None:
         """Follow an edit that made the segments `after` of the segments `before`."""
-        if self._segments & set(before):
-            self._segments |= set(after)
+        made, unmade = frozenset(after), frozenset(before)
+        if self._segments & unmade:
+            self._segments |= made
         if self.layers is not None:
-            self.layers.update()
+            self.layers.update(made | unmade)
         self._drawn = None
 
     def draw(self, outlined: Iterable[int] = (), plan: SplitPlan | None = None) -> None:

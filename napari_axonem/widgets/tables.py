@@ -34,34 +34,34 @@ class Table:
 class Marked:
     """Codes for pairs of a fragment and a true object; all other pairs have code 0."""
 
-    fragment: npt.NDArray[np.uint32] = field(default_factory=lambda: np.empty(0, np.uint32))
-    """Fragments, ascending, shape (n,)."""
-
-    truth: npt.NDArray[np.uint32] = field(default_factory=lambda: np.empty(0, np.uint32))
-    """True objects, ascending within a fragment, shape (n,)."""
+    pair: npt.NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
+    """Pairs as one number each, ascending, shape (n,)."""
 
     code: Codes = field(default_factory=lambda: np.empty(0, np.uint8))
     """The code of each pair, shape (n,)."""
 
+    @classmethod
+    def of(cls, fragment: npt.NDArray[Any], truth: npt.NDArray[Any], code: Codes) -> Marked:
+        """Return the table of pairs that are sorted by fragment and true object."""
+        return cls(_pair(fragment, truth), code)
+
     def set(self, other: Marked) -> None:
         """Take over the pairs of another table; layers that hold this one see them."""
-        self.fragment, self.truth, self.code = other.fragment, other.truth, other.code
+        self.pair, self.code = other.pair, other.code
 
     def lookup(self, fragments: npt.NDArray[Any], truths: npt.NDArray[Any]) -> Codes:
         """Return the code of each voxel, in the shape of `fragments`."""
-        codes = np.zeros(fragments.shape, np.uint8)
-        if len(self.code) == 0:
-            return codes
-        concerned = np.zeros(int(self.fragment[-1]) + 2, np.bool_)
-        concerned[self.fragment] = True
-        # Most fragments of a plane have no marked pair, and a table lookup is much cheaper
-        # than a search.
-        where = np.flatnonzero(np.take(concerned, fragments.ravel(), mode="clip"))
-        wanted = _pair(fragments.ravel()[where], truths.ravel()[where])
-        known = _pair(self.fragment, self.truth)
-        at = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
-        codes.ravel()[where] = np.where(known[at] == wanted, self.code[at], 0)
-        return codes
+        if len(self.code) == 0 or fragments.size == 0:
+            return np.zeros(fragments.shape, np.uint8)
+        first, second = fragments.ravel(), truths.ravel()
+        # Neighbours in a row mostly agree: one search for each run of equal pairs.
+        begins = np.flatnonzero((first[1:] != first[:-1]) | (second[1:] != second[:-1])) + 1
+        begins = np.concatenate([[0], begins])
+        wanted = _pair(first[begins], second[begins])
+        at = np.minimum(np.searchsorted(self.pair, wanted), len(self.pair) - 1)
+        found = np.where(self.pair[at] == wanted, self.code[at], np.uint8(0))
+        codes: Codes = np.repeat(found, np.diff(begins, append=first.size))
+        return codes.reshape(fragments.shape)
 
 
 def looked_up(planes: Planes, table: Table) -> list[LazyLevel]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from qtpy.QtWidgets import QMessageBox
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QApplication, QMessageBox
 
 from napari_axonem.errors import ProjectLockedError, SettingsError
 from napari_axonem.proofreading.creation import CreateSettings
@@ -41,12 +44,13 @@ class VolumeControl:
         self._job, self._facts = job, facts
         self.child = Child()
         self._making = Path()
+        self._acting = False  # what goes wrong elsewhere is not told here
         open_.opened.connect(self.open)
-        open_.closed.connect(lambda: session.attempt(session.close_project))
-        open_.phantom_wanted.connect(lambda: session.attempt(self.make_phantom))
-        form.added.connect(lambda paths: session.attempt(self.add, paths))
-        form.wanted.connect(lambda wish: session.attempt(self.create, wish))
-        form.chosen.connect(lambda: session.attempt(self._fill_voxel_size))
+        open_.closed.connect(lambda: self._attempt(session.close_project))
+        open_.phantom_wanted.connect(lambda: self._attempt(self.make_phantom))
+        form.added.connect(lambda paths: self._attempt(self.add, paths))
+        form.wanted.connect(lambda wish: self._attempt(self.create, wish))
+        form.chosen.connect(lambda: self._attempt(self._fill_voxel_size))
         job.stopped.connect(self._stop)
         connect = Connections(job, self.child.stop).connect
         connect(self.child.progressed, self._progress)
@@ -70,16 +74,16 @@ class VolumeControl:
 
     def open(self, path: str) -> None:
         """Open a project; where another window edits it, offer to look only."""
-        session = self._session
+        self._attempt(self._open_or_look, path)
 
-        def attempt() -> None:
-            try:
-                session.open_project(path)
-            except ProjectLockedError as error:
-                if self._may_open_read_only(error):
-                    session.open_project(path, writable=False)
-
-        session.attempt(attempt)
+    def _open_or_look(self, path: str) -> None:
+        try:
+            with waiting():
+                self._session.open_project(path)
+        except ProjectLockedError as error:
+            if self._may_open_read_only(error):
+                with waiting():
+                    self._session.open_project(path, writable=False)
 
     def add(self, paths: list[str]) -> None:
         """Offer the arrays of files, with a guess which is which."""
@@ -152,8 +156,15 @@ class VolumeControl:
         self._open.phantom.setEnabled(True)
         self._job.idle(text, problem=problem)
 
+    def _attempt(self, action: Callable[..., object], *arguments: object) -> None:
+        self._acting = True
+        try:
+            self._session.attempt(action, *arguments)
+        finally:
+            self._acting = False
+
     def _tell(self, notice: Notice) -> None:
-        if notice.problem and not self.child.running:
+        if notice.problem and self._acting:
             self._job.message.tell(notice.text, problem=True)
 
     def _fill_voxel_size(self) -> None:
@@ -193,6 +204,16 @@ class VolumeControl:
                 ("Edits", f"{len(project.operations):,} in the log"),
             ]
         )
+
+
+@contextmanager
+def waiting() -> Iterator[None]:
+    """Show the cursor of something that takes a moment."""
+    QApplication.setOverrideCursor(Qt.CursorShape.WaitCursor)
+    try:
+        yield
+    finally:
+        QApplication.restoreOverrideCursor()
 
 
 def _truth(objects: int) -> str:

@@ -62,10 +62,27 @@ def test_the_overlay_marks_what_disagrees(fragments, truth, segment, smallest, r
     segment[0] = 0
     only = (frozenset({1, 2}), frozenset({1, 3})) if restricted else None
     table = tabulate(volume(fragments), volume(truth))
-    found = Disagreement.of(table.cells, segment, smallest).marked(only)
+    found = Disagreement.of(table.cells, segment, smallest).marked(segment, only)
     layer = marked_pairs(Planes(volume(fragments)), Planes(volume(truth)), found)
     expected = wrong(fragments, truth, segment, smallest, only)
     np.testing.assert_array_equal(np.asarray(layer[0]), expected)
+
+
+@given(
+    SMALL_LABELS,
+    SMALL_LABELS,
+    arrays.arrays(np.uint32, (2, 6), elements=st.integers(1, 4)),
+    st.integers(1, 6),
+)
+def test_the_overlay_after_an_edit_is_that_made_anew(fragments, truth, segment, smallest) -> None:
+    before, after = segment
+    before[0] = after[0] = 0
+    moved = before != after
+    changed = frozenset(before[moved].tolist()) | frozenset(after[moved].tolist())
+    cells = tabulate(volume(fragments), volume(truth)).cells
+    followed = Disagreement.of(cells, before, smallest).after(cells, after, smallest, changed)
+    anew = Disagreement.of(cells, after, smallest)
+    np.testing.assert_array_equal(followed.code, anew.code)
 
 
 def test_no_pair_is_marked_at_first() -> None:
