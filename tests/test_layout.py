@@ -233,7 +233,13 @@ def test_machine_path_is_told_from_others():
     for folder in ("home", "tmp", "work"):
         assert MACHINE_PATH.search(f'open("/{folder}/someone/a.h5")')
     assert MACHINE_PATH.search("C:" + r"\Users")
-    for text in ("https://a.org/home/x", "a.h5:/volumes/raw", "#!/usr/bin/env", "b/tmp/c", "~/work/x"):
+    for text in (
+        "https://a.org/home/x",
+        "a.h5:/volumes/raw",
+        "#!/usr/bin/env",
+        "b/tmp/c",
+        "~/work/x",
+    ):
         assert not MACHINE_PATH.search(text)
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
-from napari_axonem.errors import EditError
+from napari_axonem.errors import EditError, VolumeError
 from napari_axonem.geometry import Box, Grid, Nm, Zyx, zyx
 from napari_axonem.proofreading.folder import Folder
 from napari_axonem.proofreading.refinement import Refinement, write_child
 from napari_axonem.volumes import LazyArray, Pyramid, Volume, open_affinities, open_volume
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +33,41 @@ class Sources:
     affinities: LazyArray | None
     """Affinities, shape (3, z, y, x); None without them."""
 
+    problems: tuple[str, ...] = ()
+    """Why the image or the affinities could not be opened; the project works without them."""
+
     @classmethod
     def open(cls, folder: Folder, settings: Mapping[str, object], *, writable: bool) -> Sources:
-        """Open the arrays that a project's settings name."""
+        """Open the arrays that a project's settings name.
+
+        The image and the affinities lie outside of the project: when they were moved or are out
+        of reach, the project opens without them.
+
+        Raises
+        ------
+        VolumeError
+            The project's own pyramids cannot be read.
+        """
         fragments = Pyramid.open(folder.fragments, writable=writable)
-        image, affinities = settings.get("image"), settings.get("affinities")
+        problems: list[str] = []
+
+        def tried(role: str, opener: Callable[[str], T]) -> T | None:
+            location = settings.get(role)
+            try:
+                return None if location is None else opener(str(location))
+            except VolumeError as error:
+                problems.append(f"without its {role}: {error}")
+                return None
+
+        size = fragments.volume.grid.voxel_size
+        image = tried("image", lambda location: open_volume(location, voxel_size=size))
+        affinities = tried("affinities", open_affinities)
         return cls(
             fragments=fragments,
             truth=Pyramid.open(folder.truth) if folder.truth.exists() else None,
-            image=None
-            if image is None
-            else open_volume(str(image), voxel_size=fragments.volume.grid.voxel_size),
-            affinities=None if affinities is None else open_affinities(str(affinities)),
+            image=image,
+            affinities=affinities,
+            problems=tuple(problems),
         )
 
     @property

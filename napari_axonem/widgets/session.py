@@ -90,7 +90,8 @@ class Session:
         self.place.sight.open(project)
         self.review.start()
         self.project_changed.emit()
-        self.place.say(f"opened {project.name}" + ("" if writable else " for reading only"))
+        how = "" if writable else " for reading only"
+        self.place.say("; ".join([f"opened {project.name}{how}", *project.sources.problems]))
 
     def close_project(self) -> None:
         """Close the project, if one is open; every edit is on disk already."""

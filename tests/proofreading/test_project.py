@@ -287,3 +287,14 @@ def test_affinities_of_another_shape_are_refused(make_project: Maker, bars: Labe
         make_project(fragments=bars, affinities=np.ones((3, 2, 2, 2), np.float32))
     with pytest.raises(VolumeError, match="affinities were wanted"):
         make_project(fragments=bars, affinities=np.ones((2, 2, 2), np.float32))
+
+
+def test_a_project_opens_without_an_image_that_was_moved(
+    make_project: Maker, bars: Labels, tmp_path: Path
+) -> None:
+    path = make_project(fragments=bars, image=bars.astype(np.uint8))
+    (tmp_path / "data.h5").rename(tmp_path / "elsewhere.h5")
+    with Project(path) as project:
+        assert project.sources.image is None
+        assert any("image" in problem for problem in project.sources.problems)
+        project.merge([centre(bars, 1), centre(bars, 2)])
