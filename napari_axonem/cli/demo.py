@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from napari_axonem.volumes.phantom import PhantomSettings, write_phantom
 
 PROJECT = "demo.axonem"
 PHANTOM = "phantom.zarr"
+TEMPORARY = "          (checked and removed again; --folder DIR keeps them)"
 
 
 class DemoSettings(Settings):
@@ -65,8 +67,8 @@ def run_headless(settings: DemoSettings, progress: Progress) -> Outcome:
     """Do the main job and report on it."""
     if settings.folder is None:
         with tempfile.TemporaryDirectory(prefix="napari-axonem-") as folder:
-            kept = settings.model_copy(update={"folder": folder})
-            return run_headless(kept, progress)
+            kept = run_headless(settings.model_copy(update={"folder": folder}), progress)
+            return replace(kept, text=f"{kept.text}\n{TEMPORARY}")
     path = prepare(settings, progress)
     with Project(path) as project:
         before = _score(project)
