@@ -69,12 +69,12 @@ def run_desk(volumes: Sequence[str], voxel_size: Nm | None = None) -> None:
     AxonemError
         A volume or project cannot be opened.
     """
-    viewer = napari.Viewer(title="napari-axonem")
+    viewer = napari.Viewer(title="napari-axonem", show=False)
     try:
-        session = open_desk(viewer)
+        session = _shown_desk(viewer, _fitting(PICTURE))
         for location in volumes:
             if Path(location).suffix == SUFFIX:
-                session.open_project(location)
+                show_worst(session, Path(location))
             else:
                 viewer.add_layer(volume_layer(location, voxel_size))
     except BaseException:
@@ -87,24 +87,41 @@ def picture_desk(project: Path, destination: Path) -> None:
     """Open the window on a project, go to the worst error, and save a picture of it."""
     viewer = napari.Viewer(title="napari-axonem", show=False)
     try:
-        session = open_desk(viewer)
-        viewer.window.show()
-        viewer.window.resize(*PICTURE)
-        session.open_project(project)
-        settle()
-        if session.review.queue.listed:
-            session.go_to(0)
-        settle()
+        session = _shown_desk(viewer, PICTURE)
+        show_worst(session, project)
         viewer.window.screenshot(str(destination), canvas_only=False, flash=False)
     finally:
         viewer.close()
         settle()
 
 
+def show_worst(session: Session, project: Path) -> None:
+    """Open a project and look at its worst error, if it has one."""
+    session.open_project(project)
+    settle()
+    if session.review.queue.listed:
+        session.go_to(0)
+    settle()
+
+
 def settle() -> None:
     """Let the window draw what it has to."""
     for _ in range(10):
         QApplication.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 50)
+
+
+def _shown_desk(viewer: Viewer, size: tuple[int, int]) -> Session:
+    """Add the docks while the window is hidden, so that they are laid out once, and show it."""
+    session = open_desk(viewer)
+    viewer.window.show()
+    viewer.window.resize(*size)
+    return session
+
+
+def _fitting(size: tuple[int, int]) -> tuple[int, int]:
+    """Return a size in pixels, no larger than the screen."""
+    room = QApplication.primaryScreen().availableGeometry()
+    return min(size[0], room.width()), min(size[1], room.height())
 
 
 def _arrange(frames: dict[str, QDockWidget]) -> None:
