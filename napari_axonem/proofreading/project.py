@@ -119,8 +119,13 @@ class Project:
 
     @property
     def has_truth(self) -> bool:
-        """Whether ground truth was given."""
-        return self.sources.truth is not None
+        """Whether ground truth was given that labels any voxel."""
+        return len(self.state.truth_ids) > 1
+
+    @property
+    def voi_at_start(self) -> Voi | None:
+        """The variation of information before the first edit, or None without truth."""
+        return self.state.voi_at_start
 
     def pick(self, position_nm: Nm, colour: Colour | None = None) -> Pick:
         """Return the fragment at a position, or next to it when it is background.

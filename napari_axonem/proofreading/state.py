@@ -9,7 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_axonem.errors import EditError
+from napari_axonem.evaluation.parts import voi_of
 from napari_axonem.evaluation.replacement import replaced
+from napari_axonem.evaluation.scores import Voi
 from napari_axonem.geometry import Grid
 from napari_axonem.proofreading.edges import Edges
 from napari_axonem.proofreading.folder import Tables
@@ -42,6 +44,10 @@ class State:
         """The id that each fragment was imported with, shape (imported fragments + 1,)."""
         self.truth_ids = tables.truth_ids
         """The id that each true object was imported with, shape (objects + 1,)."""
+        self.voi_at_start: Voi | None = None
+        """The score before the first edit; None without truth."""
+        if len(tables.truth_ids) > 1:
+            self.voi_at_start = voi_of(tables.cells, tables.segment)
         self.history = History()
         """Which edits are active."""
         self.operations: dict[int, Operation] = {}

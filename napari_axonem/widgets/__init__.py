@@ -15,7 +15,7 @@ Docks: `docks` and `desk` put together `project_view` and `new_project_view` wit
 (`score_view`, `curve`, `history_view`) with `proofread_control`, `export_view` with
 `export_control`, and `keys_view`; `child` and `job_view` run long work, `window` ties a
 session to threads, keys and notifications, `connections` let go of docks that are gone;
-`message`, `icons`, `wording`, `recent` are small.
+`message`, `buttons`, `icons`, `wording`, `recent` are small.
 
 napari: `napari.yaml` names the docks, `reader` and `samples`.
 """

@@ -17,6 +17,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_axonem.widgets import colours, icons
+from napari_axonem.widgets.buttons import action_button
 from napari_axonem.widgets.error_table import ErrorTable
 from napari_axonem.widgets.queue import ErrorRow, Filter
 
@@ -136,8 +137,4 @@ class ErrorsView(QWidget):
         return box
 
     def _button(self, action: str, text: str) -> QPushButton:
-        button = QPushButton(text)
-        button.setToolTip(self._tips.get(action, ""))
-        button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        button.clicked.connect(lambda: self.asked.emit(action))
-        return button
+        return action_button(text, self._tips.get(action, ""), lambda: self.asked.emit(action))

@@ -17,6 +17,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_axonem.widgets.buttons import action_button
 from napari_axonem.widgets.editor import Tool
 from napari_axonem.widgets.history_view import HistoryView
 from napari_axonem.widgets.message import Message
@@ -115,8 +116,4 @@ class ProofreadView(QWidget):
         layout.addWidget(self.history, 1)
 
     def _button(self, action: str, text: str) -> QPushButton:
-        button = QPushButton(text)
-        button.setToolTip(self._tips.get(action, ""))
-        button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        button.clicked.connect(lambda: self.asked.emit(action))
-        return button
+        return action_button(text, self._tips.get(action, ""), lambda: self.asked.emit(action))

@@ -15,10 +15,8 @@ from napari.components import ViewerModel
 from psygnal import EmitLoopError, Signal
 
 from napari_axonem.errors import AxonemError, EditError
-from napari_axonem.evaluation.parts import voi_of
 from napari_axonem.evaluation.scores import Voi
 from napari_axonem.geometry import Nm
-from napari_axonem.proofreading.folder import Tables
 from napari_axonem.proofreading.operation import Operation
 from napari_axonem.proofreading.project import Project
 from napari_axonem.widgets import clicks, wording
@@ -85,7 +83,7 @@ class Session:
         project = Project(path, writable=writable)
         self.close_project()
         self.place.project = project
-        self._start = _score_at_start(project)
+        self._start = project.voi_at_start
         project.changed.connect(self._follow)
         self.place.sight.open(project)
         self.review.start()
@@ -201,17 +199,6 @@ class Session:
         if scores is None or len(scores.totals) < 2:
             return text
         return f"{text}: VOI {wording.change(scores.totals[-1] - scores.totals[-2])} bits"
-
-
-def _score_at_start(project: Project) -> Voi | None:
-    """Return the score at creation; None where it is not known."""
-    if not project.has_truth:
-        return None
-    tables = Tables.load(project.folder.tables)
-    try:
-        return voi_of(tables.cells, tables.segment)
-    except AxonemError:  # truth without a single labelled voxel
-        return None
 
 
 _SESSIONS: WeakValueDictionary[int, Session] = WeakValueDictionary()

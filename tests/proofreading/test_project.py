@@ -298,3 +298,23 @@ def test_a_project_opens_without_an_image_that_was_moved(
         assert project.sources.image is None
         assert any("image" in problem for problem in project.sources.problems)
         project.merge([centre(bars, 1), centre(bars, 2)])
+
+
+def test_truth_without_a_labelled_voxel_counts_as_none(make_project: Maker, bars: Labels) -> None:
+    with Project(make_project(fragments=bars, truth=np.zeros_like(bars))) as project:
+        assert not project.has_truth
+        assert project.voi() is None
+        assert project.voi_at_start is None
+        project.merge([centre(bars, 1), centre(bars, 2)])
+        with pytest.raises(ProjectError, match="no ground truth"):
+            project.mistakes()
+
+
+def test_the_score_at_the_start_stays(make_project: Maker, bars: Labels) -> None:
+    path = make_project(fragments=bars, truth=np.minimum(bars, 1))
+    with Project(path) as project:
+        start = project.voi()
+        project.merge([centre(bars, 1), centre(bars, 2)])
+        assert project.voi() != start
+    with Project(path) as project:
+        assert project.voi_at_start == start

@@ -28,6 +28,14 @@ class Hand:
     def session(self):
         return self.dock("Errors").session
 
+    def push(self, name: str, button: QWidget) -> None:
+        """Bring a dock to the front and click a button of it with the mouse."""
+        self.viewer.window._wrapped_dock_widgets[full_name(name)].raise_()
+        QApplication.processEvents()
+        assert button.isVisible(), f"a button of {name} is not in sight"
+        QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+        QApplication.processEvents()
+
     def press(self, key, modifiers=NONE, on: QWidget | None = None) -> None:
         widget = on or self.canvas
         widget.setFocus()

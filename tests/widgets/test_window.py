@@ -20,7 +20,7 @@ def test_the_main_job_by_mouse_and_keys(hand: Hand, project_path: Path, tmp_path
     # open the project
     volume = hand.dock("Volume")
     volume.opening.path.setEditText(str(project_path))
-    volume.opening.open.click()
+    hand.push("Volume", volume.opening.open)
     session = volume.session
     project = session.project
     assert project is not None
@@ -71,7 +71,7 @@ def test_the_main_job_by_mouse_and_keys(hand: Hand, project_path: Path, tmp_path
     destination = tmp_path / "corrected.h5"
     export = hand.dock("Export")
     export.view.set_destination(str(destination))
-    export.view.export.click()
+    hand.push("Export", export.view.export)
     hand.until(lambda: not export.control.child.running)
     with h5py.File(destination) as file:
         labels = file["labels"][:]
