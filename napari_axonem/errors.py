@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 
 class AxonemError(Exception):
     """Base of every error that this package raises on purpose.
@@ -25,6 +28,10 @@ class AxonemError(Exception):
         self.remedy = remedy
         super().__init__(str(self))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let an error come back whole from another process."""
+        return partial(type(self), where=self.where, remedy=self.remedy), (self.seen,)
+
     def __str__(self) -> str:
         """One line: ``where: seen; remedy``."""
         line = f"{self.where}: {self.seen}" if self.where else self.seen
@@ -39,6 +46,10 @@ class VolumeError(AxonemError):
     """A volume cannot be opened, read or written as asked."""
 
 
+class VolumeLostError(VolumeError):
+    """What holds a volume is out of reach, or not what it was when the volume was opened."""
+
+
 class VoxelSizeUnknownError(VolumeError):
     """The file does not state its voxel size and the caller did not give one."""
 
@@ -47,8 +58,18 @@ class MismatchError(VolumeError):
     """Two volumes that must lie on the same grid do not."""
 
 
+class SkeletonError(AxonemError):
+    """Skeletons cannot be read, written or used as asked."""
+
+
 class StorageError(AxonemError):
     """The disk or a database failed: full, read-only, damaged."""
+
+    exit_status = 1
+
+
+class BlockError(AxonemError):
+    """Blockwise work failed in a way that nobody foresaw; ``where`` names the block."""
 
     exit_status = 1
 

@@ -116,7 +116,9 @@ class Grid:
         points = np.asarray(points_nm, dtype=np.float64)
         index = (points - np.asarray(self.origin)) / np.asarray(self.voxel_size)
         nearest = np.rint(index)
-        snapped = np.abs(index - nearest) <= SNAP * np.maximum(1.0, np.abs(nearest))
+        # The error is relative to the position, not to its distance from the origin.
+        reach = SNAP * np.maximum(1.0, np.abs(points) / np.asarray(self.voxel_size))
+        snapped = np.abs(index - nearest) <= reach
         voxels: npt.NDArray[np.int64] = np.where(snapped, nearest, np.floor(index)).astype(np.int64)
         return voxels
 

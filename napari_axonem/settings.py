@@ -49,9 +49,15 @@ class Settings(BaseModel):
 
 
 def _from_commas(value: object) -> object:
-    """Let three numbers be written as ``z,y,x``."""
+    """Let several numbers be written as one word, such as ``z,y,x``."""
     return tuple(value.split(",")) if isinstance(value, str) else value
 
+
+COMMAS = BeforeValidator(_from_commas)
+"""Marks several values that are written as one word, with commas between them."""
+
+Lengths = Annotated[tuple[Annotated[float, Field(ge=0)], ...], COMMAS]
+"""Any number of lengths in nm."""
 
 Point = Annotated[Nm, BeforeValidator(_from_commas)]
 """A position z,y,x in nm."""
@@ -72,3 +78,14 @@ Shape = Annotated[
     BeforeValidator(_from_commas),
 ]
 """An extent z,y,x in voxels."""
+
+
+class TeamSettings(Settings):
+    """Who does blockwise work; settings of verbs that do some inherit these."""
+
+    workers: int = Field(0, ge=0, description="processes to work with (default: one a core)")
+    scheduler: str = Field(
+        "",
+        description="address of a dask scheduler whose workers take the place of processes",
+        json_schema_extra={"metavar": "tcp://HOST:PORT"},
+    )

@@ -5,9 +5,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("AXONEM_DATA", ROOT.parent / "shared" / "data"))
+
+settings.register_profile("no clock", deadline=None)  # a busy machine is no failure
+settings.load_profile("no clock")
 
 WINDOW_FIXTURES = {"qapp", "qtbot", "make_napari_viewer", "make_napari_viewer_proxy"}
 

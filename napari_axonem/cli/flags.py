@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import enum
 import types
 import typing
@@ -14,7 +15,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from napari_axonem.errors import SettingsError
-from napari_axonem.settings import Positional, Settings
+from napari_axonem.settings import COMMAS, Positional, Settings
 
 S = TypeVar("S", bound=Settings)
 
@@ -95,7 +96,9 @@ def _shape_of(annotation: Any) -> _Shape:  # noqa: ANN401 - annotations are of a
         (inner,) = (a for a in get_args(annotation) if a is not type(None))
         return _shape_of(inner)
     if origin is typing.Annotated:
-        return _shape_of(get_args(annotation)[0])
+        inner, *marks = get_args(annotation)
+        shape = _shape_of(inner)
+        return dataclasses.replace(shape, many=shape.many and COMMAS not in marks)
     if origin is Literal:
         return _Shape(many=False, choices=tuple(map(str, get_args(annotation))), is_switch=False)
     if isinstance(annotation, type) and issubclass(annotation, enum.Enum):

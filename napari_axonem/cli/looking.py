@@ -8,14 +8,11 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field
 
-from napari_axonem.cli.editing import voi_data
 from napari_axonem.cli.reporting import Outcome
 from napari_axonem.cli.verb import AnyVerb, Verb
-from napari_axonem.errors import SettingsError
 from napari_axonem.evaluation.cells import tabulate
 from napari_axonem.evaluation.mistakes import Mistake, find_mistakes
-from napari_axonem.evaluation.overlaps import overlap_table
-from napari_axonem.evaluation.scores import adapted_rand, voi
+from napari_axonem.evaluation.suggestions import Suggestion, segments_of, suggest
 from napari_axonem.progress import Progress
 from napari_axonem.proofreading.folder import SUFFIX
 from napari_axonem.proofreading.project import Project
@@ -34,26 +31,24 @@ class InfoSettings(Settings):
     )
 
 
-class AgainstTruthSettings(Settings):
-    """A segmentation and the truth."""
+class ErrorsSettings(Settings):
+    """What `errors` takes."""
 
-    segmentation: Annotated[str, Positional("SEG")] = Field(description="label volume")
-    truth: str = Field(description="label volume with the ground truth")
+    segmentation: Annotated[str, Positional("SEG|PROJECT")] = Field(
+        description="label volume, or a project"
+    )
+    truth: str | None = Field(
+        None,
+        description="label volume with the ground truth; not for a project. Without it, likely "
+        "errors are suggested",
+    )
+    image: str | None = Field(
+        None, description="the image, for suggestions; not for a project, which knows its own"
+    )
     voxel_size: VoxelSize | None = Field(
         None,
         description="voxel edges in nm, where the files do not say",
         json_schema_extra=dict(ZYX_NM),
-    )
-
-
-class ErrorsSettings(AgainstTruthSettings):
-    """What `errors` takes."""
-
-    segmentation: Annotated[str, Positional("SEG|PROJECT")] = Field(
-        description="label volume, or a project that has truth"
-    )
-    truth: str | None = Field(  # type: ignore[assignment]
-        None, description="label volume with the ground truth; not for a project"
     )
 
 
@@ -84,51 +79,42 @@ def info(settings: InfoSettings, _: Progress) -> Outcome:
     return Outcome(data, "\n".join(f"{name:14} {value}" for name, value in lines.items()))
 
 
-def evaluate(settings: AgainstTruthSettings, progress: Progress) -> Outcome:
-    """Score a segmentation against the truth."""
-    segmentation = open_volume(settings.segmentation, voxel_size=settings.voxel_size)
-    truth = open_volume(settings.truth, voxel_size=settings.voxel_size)
-    table = overlap_table(segmentation, truth, progress=progress)
-    score, rand = voi(table), adapted_rand(table)
-    data = {
-        "voi": voi_data(score),
-        "rand": {
-            "adapted_error": rand.adapted_error,
-            "precision": rand.precision,
-            "recall": rand.recall,
-        },
-    }
-    text = (
-        f"VOI   split {score.split:.4f}  merge {score.merge:.4f}  total {score.total:.4f}  bits\n"
-        f"Rand  adapted error {rand.adapted_error:.4f}  precision {rand.precision:.4f}  "
-        f"recall {rand.recall:.4f}"
-    )
-    return Outcome(data, text)
-
-
 def errors(settings: ErrorsSettings, progress: Progress) -> Outcome:
-    """List false splits and false merges, worst first."""
+    """List false splits and false merges, worst first; without truth, likely ones."""
     if Path(settings.segmentation).suffix == SUFFIX:
-        with Project(settings.segmentation, writable=False) as project:
-            truth_ids = project.state.truth_ids.tolist()
-            segment_ids = list(range(len(project.segment)))
-            found = project.mistakes()
-    elif settings.truth is None:
-        raise SettingsError(
-            "it is needed for a segmentation", where="--truth", remedy="pass --truth TRUTH"
-        )
-    else:
-        fragments, ids = densified(
-            open_volume(settings.segmentation, voxel_size=settings.voxel_size), progress
-        )
-        truth, true_ids = densified(
-            open_volume(settings.truth, voxel_size=settings.voxel_size), progress
-        )
-        table = tabulate(fragments, truth, progress=progress)
-        found = find_mistakes(table, np.arange(len(ids), dtype=np.uint32), fragments.grid)
-        segment_ids, truth_ids = ids.tolist(), true_ids.tolist()
-    data = [mistake_data(mistake, segment_ids, truth_ids) for mistake in found]
+        return _errors_of_project(settings.segmentation, progress)
+    fragments, ids = densified(
+        open_volume(settings.segmentation, voxel_size=settings.voxel_size), progress
+    )
+    if settings.truth is None:
+        image = settings.image
+        seen = None if image is None else open_volume(image, voxel_size=settings.voxel_size)
+        return _suggested(suggest(fragments, seen, progress=progress), ids.tolist())
+    truth, true_ids = densified(
+        open_volume(settings.truth, voxel_size=settings.voxel_size), progress
+    )
+    table = tabulate(fragments, truth, progress=progress)
+    found = find_mistakes(table, np.arange(len(ids), dtype=np.uint32), fragments.grid)
+    return _known(found, ids.tolist(), true_ids.tolist())
+
+
+def _errors_of_project(path: str, progress: Progress) -> Outcome:
+    with Project(path, writable=False) as project:
+        ids = list(range(len(project.segment)))
+        if project.has_truth:
+            return _known(project.mistakes(), ids, project.state.truth_ids.tolist())
+        segments = segments_of(project.sources.fragments.volume, project.segment)
+        return _suggested(suggest(segments, project.sources.image, progress=progress), ids)
+
+
+def _known(found: list[Mistake], segments: list[int], truth: list[int]) -> Outcome:
+    data = [mistake_data(mistake, segments, truth) for mistake in found]
     return Outcome(data, _errors_text(data))
+
+
+def _suggested(found: list[Suggestion], segments: list[int]) -> Outcome:
+    data = [suggestion_data(suggestion, segments) for suggestion in found]
+    return Outcome(data, _suggestions_text(data))
 
 
 def mistake_data(mistake: Mistake, segments: list[int], truth: list[int]) -> dict[str, Any]:
@@ -141,6 +127,34 @@ def mistake_data(mistake: Mistake, segments: list[int], truth: list[int]) -> dic
         "gain_voi": mistake.gain_voi,
         "size_voxels": mistake.size_voxels,
     }
+
+
+def suggestion_data(suggestion: Suggestion, segments: list[int]) -> dict[str, Any]:
+    """Return a suggestion as plain values, ids as they were imported."""
+    return {
+        "kind": str(suggestion.kind),
+        "segments": [segments[s] for s in suggestion.segments],
+        "position_nm": list(suggestion.position_nm),
+        "score": suggestion.score,
+        "reason": suggestion.reason,
+        "size_voxels": suggestion.size_voxels,
+    }
+
+
+def _suggestions_text(data: list[dict[str, Any]]) -> str:
+    splits = sum(row["kind"] == "false_split" for row in data)
+    lines = [
+        f"no truth: {splits} likely false splits and {len(data) - splits} likely false merges "
+        "suggested, likeliest first"
+    ]
+    lines += [
+        f"{row['kind'].replace('_', ' '):12} {row['score']:5.2f} {row['size_voxels']:10} voxels  "
+        f"{_triple(row['position_nm']):24} {', '.join(map(str, row['segments']))}: {row['reason']}"
+        for row in data[:SHOWN_ERRORS]
+    ]
+    if len(data) > SHOWN_ERRORS:
+        lines.append(f"… and {len(data) - SHOWN_ERRORS} more; --json lists all")
+    return "\n".join(lines)
 
 
 def _errors_text(data: list[dict[str, Any]]) -> str:
@@ -167,6 +181,5 @@ def _triple(values: Any) -> str:  # noqa: ANN401
 
 VERBS: tuple[AnyVerb, ...] = (
     Verb("info", "describe a volume without reading it", InfoSettings, info),
-    Verb("evaluate", "score a segmentation against the truth", AgainstTruthSettings, evaluate),
     Verb("errors", "list false splits and false merges, worst first", ErrorsSettings, errors),
 )

@@ -9,13 +9,31 @@ import traceback
 from collections.abc import Iterable, Sequence
 
 from napari_axonem import __version__
-from napari_axonem.cli import editing, looking, making, showing
+from napari_axonem.cli import (
+    axonem,
+    converting,
+    editing,
+    evaluating,
+    looking,
+    making,
+    showing,
+    skeletonizing,
+)
 from napari_axonem.cli.flags import Parser, add_flags, read_flags
 from napari_axonem.cli.reporting import progress_for, show
 from napari_axonem.cli.verb import AnyVerb
 from napari_axonem.errors import AxonemError
 
-VERBS: tuple[AnyVerb, ...] = (*looking.VERBS, *showing.VERBS, *making.VERBS, *editing.VERBS)
+VERBS: tuple[AnyVerb, ...] = (
+    *looking.VERBS,
+    *evaluating.VERBS,
+    *skeletonizing.VERBS,
+    *showing.VERBS,
+    *converting.VERBS,
+    *making.VERBS,
+    *axonem.VERBS,
+    *editing.VERBS,
+)
 
 INTERRUPTED = 130
 """Exit status after Control-C, as shells give it."""
@@ -70,7 +88,7 @@ def build_parser() -> Parser:
     for verb in VERBS:
         subject, _, name = verb.name.rpartition(" ")
         if subject and subject not in subjects:
-            about = f"{', '.join(_verbs_of(subject))} a {subject}"
+            about = f"{subject}: {', '.join(_verbs_of(subject))}"
             group = subparsers.add_parser(subject, help=about, description=about)
             subjects[subject] = group.add_subparsers(metavar="VERB", required=True)
         _add_verb(subjects.get(subject, subparsers), name, verb)

@@ -56,20 +56,24 @@ class _JsonLines:
 
 
 class _MovingLine:
-    """A line that is written over: what is done, how far, and the time left."""
+    """A line that is written over: what is done, how far, how fast, and the time left."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._doing = ""
         self._since = 0.0
+        self._from = 0
 
     def __call__(self, done: int, total: int, doing: str) -> None:
         now = time.monotonic()
         if doing != self._doing:
-            self._doing, self._since = doing, now
+            # Work that is taken up again begins in the middle, and was not that fast.
+            self._doing, self._since, self._from = doing, now, done
         share = f"{done}/{total}" if total > 0 else str(done)
-        left = (now - self._since) / done * (total - done) if done and total > 0 else 0.0
-        self._stream.write(f"\r\x1b[K{doing}: {share}" + (f", {left:.0f} s left" if left else ""))
+        new, passed = done - self._from, now - self._since
+        rate = f", {new / passed:.3g}/s" if new and passed else ""
+        left = f", {passed / new * (total - done):.0f} s left" if new and total > done else ""
+        self._stream.write(f"\r\x1b[K{doing}: {share}{rate}{left}")
         if done == total:
             self._stream.write("\r\x1b[K")
         self._stream.flush()

@@ -27,7 +27,8 @@ class ViewSettings(Settings):
     """What `view` takes."""
 
     volumes: Annotated[list[str], Positional("VOLUME|PROJECT")] = Field(
-        default=[], description="volumes to look at, or one project NAME.axonem"
+        default=[],
+        description="volumes to look at (files, folders, addresses) or one project NAME.axonem",
     )
     voxel_size: VoxelSize | None = Field(
         None,

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_axonem.evaluation.grouping import Ints, group_starts, ranges
-from napari_axonem.evaluation.parts import Parts
+from napari_axonem.evaluation.parts import PartCells
 from napari_axonem.evaluation.ranking import Ranking
 from napari_axonem.evaluation.tables import CellTable
 from napari_axonem.geometry import Zyx
@@ -34,13 +34,13 @@ class Clicks:
     blue: list[tuple[Zyx, ...]]
 
 
-def join_clicks(table: CellTable, parts: Parts, splits: Ranking) -> Clicks:
+def join_clicks(table: CellTable, parts: PartCells, splits: Ranking) -> Clicks:
     """Return one point on either side of the largest contact of each false split."""
     position, facing = _contact_voxels(table, parts, splits)
     return Clicks(position, facing, _singles(position), _singles(facing))
 
 
-def cut_clicks(table: CellTable, parts: Parts, merges: Ranking, min_voxels: int) -> Clicks:
+def cut_clicks(table: CellTable, parts: PartCells, merges: Ranking, min_voxels: int) -> Clicks:
     """Return points in the largest fragments of both sides of each false merge.
 
     A side gets a point in each of its `MAX_POINTS` largest pieces (a piece is a cell: what it
@@ -80,13 +80,14 @@ def _chosen_anywhere(
     return spread
 
 
-def _contact_voxels(table: CellTable, parts: Parts, rows: Ranking) -> tuple[Ints, Ints]:
+def _contact_voxels(table: CellTable, parts: PartCells, rows: Ranking) -> tuple[Ints, Ints]:
     """Return the voxels on the red and on the other side of the contact of each mistake."""
     cells, contacts = table.cells, table.contacts
-    largest = _largest_cells(table, parts, rows.red)
-    position = cells.point[largest].astype(np.int64)
+    touches = rows.contact >= 0
+    touch, apart = np.flatnonzero(touches), np.flatnonzero(~touches)
+    position = np.zeros((len(rows), 3), np.int64)
+    position[apart] = cells.point[_largest_cells(table, parts, rows.red[apart])]
     facing = position.copy()
-    touch = np.flatnonzero(rows.contact >= 0)
     contact = rows.contact[touch]
     straight = parts.of_cell[contacts.cell_a[contact]] == rows.red[touch]
     near, far = contacts.point[contact], contacts.facing[contact]
@@ -95,7 +96,7 @@ def _contact_voxels(table: CellTable, parts: Parts, rows: Ranking) -> tuple[Ints
     return position, facing
 
 
-def _largest_cells(table: CellTable, parts: Parts, rows: Ints) -> Ints:
+def _largest_cells(table: CellTable, parts: PartCells, rows: Ints) -> Ints:
     """Return the largest cell of each of some parts."""
     lengths = parts.first_cell[rows + 1] - parts.first_cell[rows]
     cell = parts.cells[ranges(parts.first_cell[rows], lengths)]

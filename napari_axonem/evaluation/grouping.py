@@ -128,6 +128,13 @@ def group_starts(*columns: npt.NDArray[Any]) -> Ints:
     return np.flatnonzero(changed)
 
 
+def group_lengths(starts: Ints, rows: int) -> Ints:
+    """Return how long the groups are that begin at `starts`, in so many rows."""
+    bounds = np.concatenate([starts, [rows]])
+    lengths: Ints = bounds[1:] - bounds[:-1]
+    return lengths
+
+
 def ranges(starts: Ints, lengths: Ints) -> Ints:
     """Return the ranges ``start .. start + length`` one after the other."""
     ends = np.cumsum(lengths)

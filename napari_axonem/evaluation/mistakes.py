@@ -13,8 +13,24 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_axonem.evaluation.clicks import Clicks, cut_clicks, join_clicks, tuples
-from napari_axonem.evaluation.parts import Parts, cell_segments, group_parts, voi_of
-from napari_axonem.evaluation.ranking import Ranking, Touching, rank, touching_parts
+from napari_axonem.evaluation.grouping import Ints, ranges
+from napari_axonem.evaluation.parts import (
+    PartCells,
+    Parts,
+    cell_segments,
+    group_parts,
+    voi_of,
+)
+from napari_axonem.evaluation.ranking import (
+    LEAST_GAIN,
+    Meetings,
+    Ranking,
+    Touching,
+    false_merges,
+    false_splits,
+    rank,
+    touching_parts,
+)
 from napari_axonem.evaluation.tables import CellTable
 from napari_axonem.geometry import Box, Grid, Nm, Zyx
 
@@ -110,22 +126,58 @@ def find_mistakes(
         known_voxels = int(table.cells.voxels[table.cells.truth > 0].sum())
     if segments is not None:
         table = _with_neighbours(table, segment_of_fragment, np.asarray(segments))
-    parts = group_parts(table, segment_of_fragment)
-    touching = touching_parts(parts, table.contacts)
-    ranking = rank(parts, table.contacts, touching, max(1, min_voxels), known_voxels)
+    least = max(1, min_voxels)
+    parts, cells = group_parts(table, segment_of_fragment)
+    meetings = Meetings.of_table(cells.of_cell, table.contacts)
+    touching = touching_parts(parts, meetings)
+    splits, merges = false_splits(parts, touching, least), false_merges(parts, meetings, least)
+    ranking = rank(parts, splits, merges, LEAST_GAIN * known_voxels)
     if segments is not None:
         wanted = np.isin(parts.segment, np.asarray(segments))
         ranking = ranking.take(wanted[ranking.red] | wanted[ranking.blue])
     worst = ranking.take(np.arange(len(ranking))[:limit])
-    clicks = _clicks(table, parts, worst, max(1, min_voxels))
+    return describe(Evidence(table, parts, cells, touching), worst, grid, known_voxels, least)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """What mistakes are described from.
+
+    `parts` are complete for the segments that the mistakes are of, and `touching` for the pairs
+    of them. Cells are needed of the contacts, of the smaller side of false splits, and of both
+    sides of false merges.
+    """
+
+    table: CellTable
+    parts: Parts
+    cells: PartCells
+    touching: Touching
+
+
+def describe(
+    evidence: Evidence, rows: Ranking, grid: Grid, known_voxels: int, min_voxels: int
+) -> list[Mistake]:
+    """Return ranked mistakes with their places and points, in their order.
+
+    Parameters
+    ----------
+    rows
+        Mistakes in terms of `evidence`.
+    known_voxels
+        Voxels with truth in the whole volume.
+    min_voxels
+        Pieces of at least so many voxels get a point.
+    """
+    table, parts, cells = evidence.table, evidence.parts, evidence.cells
+    clicks = _clicks(table, cells, rows, min_voxels)
     columns = (
-        worst.merge.tolist(),
-        _segments(parts, worst),
-        _objects(parts, worst, touching),
+        rows.merge.tolist(),
+        _segments(parts, rows),
+        _objects(parts, rows, evidence.touching),
         tuples(grid.to_nm(clicks.position)),
-        worst.size.tolist(),
-        (worst.gain / max(1, known_voxels)).tolist(),
-        _boxes(table, parts, worst, clicks),
+        rows.size.tolist(),
+        (rows.gain / max(1, known_voxels)).tolist(),
+        _boxes(evidence, rows, clicks),
         clicks.red,
         clicks.blue,
     )
@@ -146,11 +198,11 @@ def _with_neighbours(
     return table.restrict(chosen | np.isin(segment, touched))
 
 
-def _clicks(table: CellTable, parts: Parts, ranking: Ranking, min_voxels: int) -> Clicks:
+def _clicks(table: CellTable, cells: PartCells, ranking: Ranking, min_voxels: int) -> Clicks:
     """Return the points of all rows, in their order."""
     splits, merges = np.flatnonzero(~ranking.merge), np.flatnonzero(ranking.merge)
-    joins = join_clicks(table, parts, ranking.take(splits))
-    cuts = cut_clicks(table, parts, ranking.take(merges), min_voxels)
+    joins = join_clicks(table, cells, ranking.take(splits))
+    cuts = cut_clicks(table, cells, ranking.take(merges), min_voxels)
     place = np.argsort(np.concatenate([splits, merges]))
     red, blue = joins.red + cuts.red, joins.blue + cuts.blue
     return Clicks(
@@ -189,16 +241,24 @@ def _objects(parts: Parts, ranking: Ranking, touching: Touching) -> list[tuple[i
     ]
 
 
-def _boxes(table: CellTable, parts: Parts, ranking: Ranking, clicks: Clicks) -> list[Box]:
+def smaller_parts(parts: Parts, ranking: Ranking) -> Ints:
+    """Return the smaller part of each false split, the part to cut off of each false merge."""
+    swap = ~ranking.merge & (parts.voxels[ranking.blue] < parts.voxels[ranking.red])
+    smaller: Ints = np.where(swap, ranking.blue, ranking.red)
+    return smaller
+
+
+def _boxes(evidence: Evidence, ranking: Ranking, clicks: Clicks) -> list[Box]:
     """Return boxes that hold the smaller side and the contact."""
     if not len(ranking):
         return []
-    smaller = ranking.red.copy()
-    swap = ~ranking.merge & (parts.voxels[ranking.blue] < parts.voxels[ranking.red])
-    smaller[swap] = ranking.blue[swap]
-    first = parts.first_cell[:-1]
-    start = np.minimum.reduceat(table.cells.start[parts.cells], first, axis=0)[smaller]
-    stop = np.maximum.reduceat(table.cells.stop[parts.cells], first, axis=0)[smaller]
+    table, parts, cells = evidence.table, evidence.parts, evidence.cells
+    smaller = smaller_parts(parts, ranking)
+    lengths = cells.first_cell[smaller + 1] - cells.first_cell[smaller]
+    first = np.cumsum(lengths) - lengths
+    members = cells.cells[ranges(cells.first_cell[smaller], lengths)]
+    start = np.minimum.reduceat(table.cells.start[members], first, axis=0)
+    stop = np.maximum.reduceat(table.cells.stop[members], first, axis=0)
     start = np.minimum(start, np.minimum(clicks.position, clicks.facing))
     stop = np.maximum(stop, np.maximum(clicks.position, clicks.facing) + 1)
     return list(map(Box, tuples(start), tuples(stop)))

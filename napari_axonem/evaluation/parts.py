@@ -6,15 +6,16 @@ Scores and the list of errors after any edit follow from these rows alone, witho
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from napari_axonem.errors import AxonemError
-from napari_axonem.evaluation.grouping import Ids, Ints, group_starts, ranges
+from napari_axonem.evaluation.grouping import Ids, Ints, group_lengths, group_starts, ranges
 from napari_axonem.evaluation.overlaps import OverlapTable
 from napari_axonem.evaluation.scores import Voi, entropy_term, voi
-from napari_axonem.evaluation.tables import U32, CellTable
+from napari_axonem.evaluation.tables import U32, CellTable, split_key
 
 Floats = npt.NDArray[np.float64]
 
@@ -32,15 +33,6 @@ class Parts:
     voxels: Ints
     """Number of voxels, int64, shape (p,)."""
 
-    of_cell: Ints
-    """Part of each cell, int64, shape (n,)."""
-
-    cells: Ints
-    """Rows of the cells, ordered by part, int64, shape (n,)."""
-
-    first_cell: Ints
-    """Where the cells of each part begin in `cells`, int64, shape (p + 1,)."""
-
     first: Ints
     """First part of each segment, in ascending order of segments, int64, shape (s,)."""
 
@@ -50,16 +42,60 @@ class Parts:
     known: Ints
     """Voxels with truth of each segment, int64, shape (s,)."""
 
+    @classmethod
+    def of_rows(cls, segment: Ints, truth: Ints, voxels: Ints) -> Parts:
+        """Return parts from their columns, which are sorted and complete for each segment."""
+        first = group_starts(segment)
+        of_segment = np.repeat(np.arange(len(first)), group_lengths(first, len(segment)))
+        known = add_up(np.where(truth > 0, voxels, 0), first)
+        return cls(segment, truth, voxels, first, of_segment, known)
+
     def __len__(self) -> int:
         return len(self.voxels)
 
     @property
     def parts_of_segment(self) -> Ints:
         """Number of parts of each segment, shape (s,)."""
-        return np.diff(self.first, append=len(self))
+        return group_lengths(self.first, len(self))
+
+    def find(self, segment: npt.NDArray[Any], truth: npt.NDArray[Any]) -> Ints:
+        """Return the parts of some segments with some true objects, -1 where there is none."""
+        if not len(self):
+            return np.full(len(segment), -1)
+        key, wanted = part_key(self.segment, self.truth), part_key(segment, truth)
+        found = np.minimum(np.searchsorted(key, wanted), len(key) - 1)
+        return np.where(key[found] == wanted, found, -1)
 
 
-def group_parts(table: CellTable, segment_of_fragment: npt.ArrayLike | None) -> Parts:
+@dataclass(frozen=True, slots=True, eq=False)
+class PartCells:
+    """Which cells the parts of segments are made of."""
+
+    of_cell: Ints
+    """Part of each cell, int64, shape (n,)."""
+
+    cells: Ints
+    """Rows of the cells, ordered by part, int64, shape (n,)."""
+
+    first_cell: Ints
+    """Where the cells of each part begin in `cells`, int64, shape (p + 1,)."""
+
+    @classmethod
+    def of(cls, of_cell: Ints, parts: int) -> PartCells:
+        """Return the same from the part of each cell, of so many parts."""
+        first = np.cumsum(np.bincount(of_cell, minlength=parts))
+        return cls(of_cell, np.argsort(of_cell, kind="stable"), np.concatenate([[0], first]))
+
+
+def part_key(segment: npt.NDArray[Any], truth: npt.NDArray[Any]) -> Ids:
+    """Return one integer for each part, in the order of segment and truth; ids below 2**32."""
+    key: Ids = segment.astype(np.uint64) << np.uint64(32) | truth.astype(np.uint64)
+    return key
+
+
+def group_parts(
+    table: CellTable, segment_of_fragment: npt.ArrayLike | None
+) -> tuple[Parts, PartCells]:
     """Group cells into parts of segments.
 
     Parameters
@@ -74,20 +110,16 @@ def group_parts(table: CellTable, segment_of_fragment: npt.ArrayLike | None) -> 
         A fragment of the table has no entry, or fragment 0 has a segment.
     """
     cells = table.cells
-    segment = cell_segments(cells.fragment, segment_of_fragment)
-    truth = cells.truth.astype(np.int64)
-    order = np.lexsort((truth, segment))
-    segment, truth = segment[order], truth[order]
-    starts = group_starts(segment, truth)
+    key = part_key(cell_segments(cells.fragment, segment_of_fragment), cells.truth)
+    order = np.argsort(key, kind="stable")
+    key = key[order]
+    starts = group_starts(key)
     first_cell = np.append(starts, len(order))
     of_cell = np.empty(len(order), np.int64)
     of_cell[order] = np.repeat(np.arange(len(starts)), np.diff(first_cell))
-    segment, truth = segment[starts], truth[starts]
-    voxels = _add_up(cells.voxels[order], starts)
-    first = group_starts(segment)
-    of_segment = np.repeat(np.arange(len(first)), np.diff(first, append=len(segment)))
-    known = _add_up(np.where(truth > 0, voxels, 0), first)
-    return Parts(segment, truth, voxels, of_cell, order, first_cell, first, of_segment, known)
+    segment, truth = (half.astype(np.int64) for half in split_key(key[starts]))
+    parts = Parts.of_rows(segment, truth, add_up(cells.voxels[order], starts))
+    return parts, PartCells(of_cell, order, first_cell)
 
 
 def cell_segments(fragment: U32, segment_of_fragment: npt.ArrayLike | None) -> Ints:
@@ -126,7 +158,8 @@ def voi_of(table: CellTable, segment_of_fragment: npt.ArrayLike | None = None) -
     AxonemError
         No voxel has a truth, or the segments do not fit the table.
     """
-    return voi(part_overlaps(group_parts(table, segment_of_fragment)))
+    parts, _ = group_parts(table, segment_of_fragment)
+    return voi(part_overlaps(parts))
 
 
 def part_overlaps(parts: Parts) -> OverlapTable:
@@ -172,7 +205,7 @@ def gain_of_joining(parts: Parts, one: Ints, other: Ints) -> Floats:
     few, many = np.where(swap, other, one), np.where(swap, one, other)
     pair = np.repeat(np.arange(len(few)), counts[few])
     mine = ranges(parts.first[few], counts[few])
-    theirs = _find(parts, many[pair], parts.truth[mine])
+    theirs = parts.find(parts.segment[parts.first[many[pair]]], parts.truth[mine])
     shared = (theirs >= 0) & (parts.truth[mine] > 0)
     pair, mine, theirs = pair[shared], mine[shared], theirs[shared]
     within = _joined(parts.voxels[mine], parts.voxels[theirs])
@@ -186,16 +219,7 @@ def _joined(one: Ints, other: Ints) -> Floats:
     return growth
 
 
-def _find(parts: Parts, place: Ints, truth: Ints) -> Ints:
-    """Return the parts of segments at `place` with the true objects `truth`, -1 for none."""
-    if not len(parts):
-        return np.full(len(place), -1)
-    key = parts.of_segment.astype(np.uint64) << np.uint64(32) | parts.truth.astype(np.uint64)
-    wanted = place.astype(np.uint64) << np.uint64(32) | truth.astype(np.uint64)
-    found = np.minimum(np.searchsorted(key, wanted), len(key) - 1)
-    return np.where(key[found] == wanted, found, -1)
-
-
-def _add_up(values: Ints, starts: Ints) -> Ints:
+def add_up(values: Ints, starts: Ints) -> Ints:
+    """Return the sums of groups of `values` that begin at `starts`."""
     sums: Ints = np.add.reduceat(values, starts) if len(starts) else values[:0]
     return sums

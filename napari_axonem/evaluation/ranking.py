@@ -76,64 +76,92 @@ class Touching:
         return order, group_starts(one[order], other[order])
 
 
-def rank(
-    parts: Parts, contacts: Contacts, touching: Touching, min_voxels: int, known_voxels: int
-) -> Ranking:
-    """Return all mistakes, the one with the largest gain first.
+@dataclass(frozen=True, slots=True, eq=False)
+class Meetings:
+    """Contacts of cells as contacts of parts."""
+
+    one: Ints
+    """Part of the lower cell, int64, shape (m,)."""
+
+    other: Ints
+    """Part of the upper cell, int64, shape (m,)."""
+
+    area: Ints
+    """Number of common voxel faces, int64, shape (m,)."""
+
+    contact: Ints
+    """Row of the contact in its table, int64, shape (m,)."""
+
+    @classmethod
+    def of_table(cls, of_cell: Ints, contacts: Contacts) -> Meetings:
+        """Return all contacts of a table whose cells belong to the parts `of_cell`."""
+        one, other = of_cell[contacts.cell_a], of_cell[contacts.cell_b]
+        return cls(one, other, contacts.area, np.arange(len(contacts)))
+
+
+def rank(parts: Parts, splits: Ranking, merges: Ranking, least_gain: float) -> Ranking:
+    """Return mistakes of both kinds, the one with the largest gain first.
+
+    Equal ones are ordered by segments and true objects, so that the order depends on nothing
+    but the mistakes.
 
     Parameters
     ----------
-    parts, contacts
-        Complete for every segment they hold. They may leave segments out: gains stay exact,
-        and only the mistakes of those segments are missing.
-    touching
-        What `touching_parts` gives for them.
-    min_voxels
-        Mistakes of a smaller size are left out.
-    known_voxels
-        Voxels with truth in the whole volume.
+    least_gain
+        Mistakes with no more than this gain, in bits times voxels, are left out.
     """
-    splits, merges = false_splits(parts, touching), false_merges(parts, contacts, min_voxels)
-    both = Ranking(
-        *(
-            np.concatenate([getattr(splits, f.name), getattr(merges, f.name)])
-            for f in fields(Ranking)
-        )
-    )
-    both = both.take((both.gain > LEAST_GAIN * known_voxels) & (both.size >= min_voxels))
+    both = joined(splits, merges)
+    both = both.take(both.gain > least_gain)
     return both.take(np.lexsort((both.blue, both.red, both.merge, -both.gain)))
 
 
-def false_splits(parts: Parts, touching: Touching) -> Ranking:
+def joined(*rankings: Ranking) -> Ranking:
+    """Return the rows of all, one after the other."""
+    return Ranking(
+        *(np.concatenate([getattr(r, f.name) for r in rankings]) for f in fields(Ranking))
+    )
+
+
+def false_splits(parts: Parts, touching: Touching, min_voxels: int = 1) -> Ranking:
     """Return the pairs of segments with a contact inside of one true object.
 
     There is one row a pair of segments. Where they share several objects the row is about the
     one in which the smaller of them is largest; the gain is that of joining them altogether.
+
+    Parameters
+    ----------
+    parts
+        Complete for every segment they hold. They may leave segments out: gains stay exact,
+        and only the mistakes of those segments are missing.
+    min_voxels
+        Mistakes of a smaller size are left out.
     """
     order, first = touching.worst_first(parts)
     rows = order[first]
     red, blue = touching.low[rows], touching.high[rows]
     size = np.minimum(parts.voxels[red], parts.voxels[blue])
+    large = size >= min_voxels
+    rows, red, blue, size = rows[large], red[large], blue[large], size[large]
     gain = gain_of_joining(parts, parts.of_segment[red], parts.of_segment[blue])
     return Ranking(np.zeros(len(rows), bool), red, blue, touching.contact[rows], size, gain)
 
 
-def touching_parts(parts: Parts, contacts: Contacts) -> Touching:
+def touching_parts(parts: Parts, meetings: Meetings) -> Touching:
     """Return the pairs of parts of one true object, in two segments, that touch.
 
     Voxels without a segment or without truth are no part of any.
     """
-    a, b = parts.of_cell[contacts.cell_a], parts.of_cell[contacts.cell_b]
+    a, b = meetings.one, meetings.other
     low, high = np.minimum(a, b), np.maximum(a, b)  # parts are in the order of segments
     within = (parts.truth[low] == parts.truth[high]) & (parts.truth[low] > 0)
     rows = np.flatnonzero(within & (low != high) & (parts.segment[low] > 0))
-    low, high = low[rows], high[rows]
-    order = np.lexsort((rows, -contacts.area[rows], high, low))
+    low, high, contact = low[rows], high[rows], meetings.contact[rows]
+    order = np.lexsort((contact, -meetings.area[rows], low * len(parts) + high))
     order = order[group_starts(low[order], high[order])]
-    return Touching(low[order], high[order], rows[order])
+    return Touching(low[order], high[order], contact[order])
 
 
-def false_merges(parts: Parts, contacts: Contacts, min_voxels: int) -> Ranking:
+def false_merges(parts: Parts, meetings: Meetings, min_voxels: int = 1) -> Ranking:
     """Return the parts that a segment should not have: all but its largest true object.
 
     The other side of the cut is the true object at the part's largest contact within the
@@ -145,11 +173,11 @@ def false_merges(parts: Parts, contacts: Contacts, min_voxels: int) -> Ranking:
     minor &= largest != np.arange(len(parts))
     red = np.flatnonzero(minor)
     contact, blue = np.full(len(parts), -1), largest.copy()
-    mine, theirs, rows = _contacts_within_segments(parts, contacts, minor)
+    mine, theirs, rows = _within_segments(parts, meetings, minor)
     unknown = parts.truth[theirs] == 0
-    order = np.lexsort((rows, -contacts.area[rows], unknown, mine))
+    order = np.lexsort((meetings.contact[rows], -meetings.area[rows], mine * 2 + unknown))
     order = order[group_starts(mine[order])]
-    contact[mine[order]] = rows[order]
+    contact[mine[order]] = meetings.contact[rows[order]]
     order = order[~unknown[order]]
     blue[mine[order]] = theirs[order]
     merge = np.ones(len(red), bool)
@@ -166,16 +194,16 @@ def _largest_parts(parts: Parts) -> Ints:
     return largest[parts.of_segment]
 
 
-def _contacts_within_segments(
-    parts: Parts, contacts: Contacts, wanted: npt.NDArray[np.bool_]
+def _within_segments(
+    parts: Parts, meetings: Meetings, wanted: npt.NDArray[np.bool_]
 ) -> tuple[Ints, Ints, Ints]:
     """Return contacts of `wanted` parts with other parts of their segment.
 
     Returns
     -------
-    The part, the other part, and the row of the contact; a contact of two wanted parts twice.
+    The part, the other part, and the row in `meetings`; a contact of two wanted parts twice.
     """
-    a, b = parts.of_cell[contacts.cell_a], parts.of_cell[contacts.cell_b]
+    a, b = meetings.one, meetings.other
     rows = np.flatnonzero((parts.of_segment[a] == parts.of_segment[b]) & (a != b))
     mine = np.concatenate([a[rows], b[rows]])
     theirs = np.concatenate([b[rows], a[rows]])

@@ -57,24 +57,37 @@ def replaced(table: CellTable, part: CellTable, fragments: Sequence[int]) -> Cel
         The fragments whose rows are replaced, new ones included.
     """
     rest = table.restrict(~np.isin(table.cells.fragment, fragments))
-    own = np.isin(part.cells.fragment, fragments)
-    cells = Cells(
-        *(
-            np.concatenate([getattr(rest.cells, f.name), getattr(part.cells, f.name)[own]])
-            for f in fields(Cells)
-        )
-    )
+    cells = _stacked(rest.cells, part.cells, fragments)
     key = _keys(cells)
-    order = np.argsort(key)
+    order = np.argsort(key, kind="stable")
     key = key[order]
     contacts = Contacts(
         *(np.concatenate([_by_key(rest, f.name), _by_key(part, f.name)]) for f in fields(Contacts))
     )
     cell_a, cell_b = np.searchsorted(key, contacts.cell_a), np.searchsorted(key, contacts.cell_b)
-    by_cells = np.lexsort((cell_b, cell_a))
+    # both were sorted by cells before: a stable sort of their numbers just merges them
+    by_cells = np.argsort(cell_a * len(key) + cell_b, kind="stable")
     return CellTable(
         Cells(*(getattr(cells, f.name)[order] for f in fields(Cells))),
         _taken(replace(contacts, cell_a=cell_a, cell_b=cell_b), by_cells),
+    )
+
+
+def replaced_cells(cells: Cells, part: CellTable, fragments: Sequence[int]) -> Cells:
+    """Return what `replaced` does to cells alone, in any order."""
+    keep = ~np.isin(cells.fragment, fragments)
+    rest = Cells(*(getattr(cells, f.name)[keep] for f in fields(Cells)))
+    return _stacked(rest, part.cells, fragments)
+
+
+def _stacked(rest: Cells, cells: Cells, fragments: Sequence[int]) -> Cells:
+    """Return the cells of the rest, then those of `fragments`."""
+    own = np.isin(cells.fragment, fragments)
+    return Cells(
+        *(
+            np.concatenate([getattr(rest, f.name), getattr(cells, f.name)[own]])
+            for f in fields(Cells)
+        )
     )
 
 

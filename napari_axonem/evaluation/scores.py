@@ -130,6 +130,19 @@ def adapted_rand(table: OverlapTable) -> Rand:
     both = _pairs(rows.voxels)
     in_segment = _pairs(_sizes(rows.segment, rows.voxels)[2])
     in_truth = _pairs(_sizes(rows.truth, rows.voxels)[2])
+    return rand_of_pairs(both, in_segment, in_truth)
+
+
+def rand_of_pairs(both: float, in_segment: float, in_truth: float) -> Rand:
+    """Return the adapted Rand scores of twice the numbers of pairs of voxels.
+
+    Parameters
+    ----------
+    both
+        Pairs in one segment and one true object.
+    in_segment, in_truth
+        Pairs in one segment, and in one true object.
+    """
     mean = (in_segment + in_truth) / 2
     return Rand(
         adapted_error=1 - both / mean if mean else 0.0,

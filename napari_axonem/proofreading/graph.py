@@ -47,6 +47,7 @@ class FragmentGraph:
             segment[1:] = self._components(everything, edges_on_only(edges, self._all_edges()))
         self.segment = segment
         """The segment of each fragment, uint32, shape (fragments + 1,). The view's table."""
+        self._moved: list[Index] = []
 
     @property
     def n_fragments(self) -> int:
@@ -149,7 +150,15 @@ class FragmentGraph:
         touched[BACKGROUND] = False
         members = np.flatnonzero(touched[self.segment])
         within = edges_on_only(self.edges, self.edges_within(members))
-        self.segment[members] = self._components(members, within)
+        names = self._components(members, within)
+        self._moved.append(members[self.segment[members] != names])
+        self.segment[members] = names
+
+    def take_moved(self) -> Index:
+        """Return the fragments whose segment changed since this was last asked, ascending."""
+        moved = np.unique(np.concatenate([np.zeros(0, np.int64), *self._moved]))
+        self._moved.clear()
+        return moved
 
     def add_fragment(self, voxels: int, segment: int) -> int:
         """Append one fragment that belongs to `segment`; return its id."""

@@ -13,13 +13,16 @@ import numpy.typing as npt
 from psygnal import Signal
 
 from napari_axonem.errors import AxonemError, EditError, ProjectError, StorageError
-from napari_axonem.evaluation.mistakes import Mistake, find_mistakes
-from napari_axonem.evaluation.parts import voi_of
-from napari_axonem.evaluation.replacement import replaced
+from napari_axonem.evaluation.mistakes import Mistake
+from napari_axonem.evaluation.replacement import replaced_cells
 from napari_axonem.evaluation.scores import Voi
+from napari_axonem.evaluation.skeletons.skeletons import Skeletons
+from napari_axonem.evaluation.standing import USUAL, USUAL_RUNS, Choice, RunSettings, Standing
 from napari_axonem.geometry import Nm
+from napari_axonem.progress import Progress, silent
 from napari_axonem.proofreading.edges import Ids
 from napari_axonem.proofreading.folder import Folder, Tables
+from napari_axonem.proofreading.followed import FollowedSkeletons
 from napari_axonem.proofreading.fragmentcut import Surroundings
 from napari_axonem.proofreading.graph import FragmentGraph
 from napari_axonem.proofreading.history import History
@@ -142,12 +145,9 @@ class Project:
         """Return the segment at a position (z, y, x) in nm; 0 for background or outside."""
         return int(self.segment[self.sources.fragment_at(position_nm)])
 
-    def voi(self) -> Voi | None:
-        """Return the variation of information from the truth, or None without truth."""
-        return voi_of(self.state.table, self.segment) if self.has_truth else None
-
-    def mistakes(self) -> list[Mistake]:
-        """Return the false splits and false merges against the truth, worst first.
+    @property
+    def standing(self) -> Standing:
+        """Scores and mistakes, which follow each edit.
 
         Raises
         ------
@@ -158,7 +158,56 @@ class Project:
             raise ProjectError(
                 "it has no ground truth", where=self.name, remedy="create it with --truth"
             )
-        return find_mistakes(self.state.table, self.segment, self.sources.grid)
+        return self.state.standing
+
+    def voi(self) -> Voi | None:
+        """Return the variation of information from the truth, or None without truth."""
+        return self.standing.voi() if self.has_truth else None
+
+    def mistakes(self, choice: Choice = USUAL, limit: int | None = None) -> list[Mistake]:
+        """Return the false splits and false merges against the truth, worst first.
+
+        Parameters
+        ----------
+        choice
+            Which ones.
+        limit
+            At most so many.
+
+        Raises
+        ------
+        ProjectError
+            The project has no truth.
+        """
+        return self.standing.mistakes(choice, limit)
+
+    def follow_skeletons(
+        self,
+        skeletons: Skeletons,
+        settings: RunSettings = USUAL_RUNS,
+        progress: Progress = silent,
+    ) -> None:
+        """Score the run length along skeletons of the truth from now on (`erl`).
+
+        Raises
+        ------
+        VolumeError
+            The fragments cannot be read.
+        """
+        volume, truth_ids = self.sources.fragments.volume, self.state.truth_ids
+        self.state.follow(FollowedSkeletons.on(volume, skeletons, truth_ids, settings, progress))
+
+    def erl(self) -> float | None:
+        """Return the expected run length in nm, or None without skeletons."""
+        runs = self.state.runs
+        return None if runs is None else runs.erl()
+
+    def erl_gain(self, mistake: Mistake) -> float | None:
+        """Return by how many nm the repair of one mistake alone would raise `erl`."""
+        runs, followed = self.state.runs, self.state.followed
+        if runs is None or followed is None:
+            return None
+        return followed.erl_after(runs, mistake) - runs.erl()
 
     def exported_ids(self) -> npt.NDArray[np.uint64]:
         """Return the id that each fragment is exported with, shape (fragments + 1,).
@@ -211,14 +260,13 @@ class Project:
         """Return the variation of information that a planned split would give."""
         if not self.has_truth:
             return None
-        table = self.state.table
-        segment = np.append(self.segment, np.zeros(len(plan.refinements), np.uint32))
+        standing, fragments = self.standing, np.array(list(plan.components), np.int64)
+        cells = standing.cells_of(fragments[fragments < len(self.segment)])
         for refinement in plan.refinements:
-            table = replaced(table, refinement.table, refinement.parts)
-        unused = len(segment)
-        for fragment, component in plan.components.items():
-            segment[fragment] = unused + component
-        return voi_of(table, segment)
+            cells = replaced_cells(cells, refinement.table, refinement.parts)
+        unused = len(self.segment) + len(plan.refinements)
+        component = np.array([plan.components[f] for f in cells.fragment.tolist()], np.int64)
+        return standing.voi_after(cells, plan.segment, unused + component)
 
     def split(self, plan: SplitPlan) -> Operation:
         """Take a planned split.
@@ -274,7 +322,10 @@ class Project:
                 [refinement.to_bytes() for refinement in refinements],
             )
         except BaseException:
+            followed = self.state.followed
             self.state = self._loaded()
+            if followed is not None:  # the log says what its nodes lie on
+                self.follow_skeletons(followed.skeletons, followed.settings)
             raise
         self.state.refined += [(done.id, refinement, edges) for refinement, edges in fresh]
         self.state.remember(done)

@@ -12,9 +12,11 @@ from napari_axonem.errors import EditError
 from napari_axonem.evaluation.parts import voi_of
 from napari_axonem.evaluation.replacement import replaced
 from napari_axonem.evaluation.scores import Voi
+from napari_axonem.evaluation.standing import Runs, Standing
 from napari_axonem.geometry import Grid
 from napari_axonem.proofreading.edges import Edges
 from napari_axonem.proofreading.folder import Tables
+from napari_axonem.proofreading.followed import FollowedSkeletons
 from napari_axonem.proofreading.graph import FragmentGraph
 from napari_axonem.proofreading.history import History
 from napari_axonem.proofreading.log import Log
@@ -55,12 +57,49 @@ class State:
         self.refined: list[tuple[int, Refinement, Edges]] = []
         """Operation, refinement and the edges it gave, oldest first."""
         self._grid = grid
+        self.followed: FollowedSkeletons | None = None
+        """Skeletons, where there are any."""
+        self._standing: Standing | None = None
+        self._runs: Runs | None = None
         self._replay(log)
+
+    @property
+    def standing(self) -> Standing:
+        """Scores and mistakes as they are now, for a project with truth."""
+        self._catch_up()
+        if self._standing is None:
+            self._standing = Standing(self.table, self.graph.segment, self._grid)
+        return self._standing
+
+    @property
+    def runs(self) -> Runs | None:
+        """Run lengths along skeletons as they are now, where there are skeletons."""
+        self._catch_up()
+        if self._runs is None and self.followed is not None:
+            self._runs = self.followed.runs(self.graph.segment)
+        return self._runs
+
+    def _catch_up(self) -> None:
+        """Let scores follow the edits since they were last asked for."""
+        moved = self.graph.take_moved()
+        for follower in (self._standing, self._runs):
+            if follower is not None:
+                follower.follow(self.graph.segment, moved)
+
+    def follow(self, skeletons: FollowedSkeletons | None) -> None:
+        """Let the run lengths along some skeletons follow the edits."""
+        self.followed, self._runs = skeletons, None
 
     def refine(self, refinement: Refinement) -> Edges:
         """Put a refinement into the tables; return the edges of its parts."""
+        self._catch_up()
         self.table = replaced(self.table, refinement.table, refinement.parts)
-        return refine(self.graph, refinement)
+        edges = refine(self.graph, refinement)
+        if self._standing is not None:
+            self._standing.refine(self.table, refinement.parts, self.graph.segment)
+        if self.followed is not None:
+            self.followed, self._runs = self.followed.refined(refinement), None
+        return edges
 
     def apply(self, operation: Operation) -> Operation:
         """Switch the edges of an operation; return it with what that changed.

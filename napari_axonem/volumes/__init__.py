@@ -18,6 +18,7 @@ from napari_axonem.volumes.opening import VolumeInfo, describe, open_volume, req
 from napari_axonem.volumes.pyramid import Pyramid
 from napari_axonem.volumes.reduction import Kind, level_factors, reduce_block, reduced_shape
 from napari_axonem.volumes.roles import guess_roles
+from napari_axonem.volumes.salvage import read_what_can_be_read
 from napari_axonem.volumes.volume import LazyArray, Volume
 from napari_axonem.volumes.writing import Written, write_volume
 
@@ -39,6 +40,7 @@ __all__ = [
     "natural_chunk",
     "open_affinities",
     "open_volume",
+    "read_what_can_be_read",
     "reduce_block",
     "reduced_shape",
     "require_labels",

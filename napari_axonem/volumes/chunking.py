@@ -54,19 +54,22 @@ def block_shape(
     itemsize: int,
     voxel_size: Nm,
     limit_bytes: int = BLOCK_BYTES,
+    whole: Sequence[int] = (0, 0, 0),
 ) -> Zyx:
     """Return a shape of block (z, y, x) that is a multiple of `chunk`.
 
     The chunk is doubled along the axis that is shortest in nm while the voxels of a block take
     at most `limit_bytes`, and never along an axis that it covers already. Where a single chunk
-    takes more, it is that chunk: less would decode it again and again.
+    takes more, it is that chunk: less would decode it again and again. For the same reason axes
+    along which a block is shorter than `whole` go first.
     """
     block = [int(c) for c in chunk]
     while 2 * math.prod(block) * itemsize <= limit_bytes:
         growing = [a for a in range(3) if block[a] < shape[a]]
         if not growing:
             break
-        block[min(growing, key=lambda a: block[a] * voxel_size[a])] *= 2
+        cut = [a for a in growing if block[a] < whole[a]]
+        block[min(cut or growing, key=lambda a: block[a] * voxel_size[a])] *= 2
     z, y, x = block
     return z, y, x
 

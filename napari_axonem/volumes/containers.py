@@ -19,38 +19,41 @@ def store_above(path: Path) -> Path | None:
     return above[-1] if above else None
 
 
-def check(path: Path) -> None:
+def check(path: Path, version: ngff.Version = ngff.VERSION) -> None:
     """See whether `register` will be able to do its work.
 
     Raises
     ------
     VolumeError
-        A folder between the store and `path` is an array, or a group of zarr 2.
+        A folder between the store and `path` is an array, or a group of another zarr than the
+        version of OME-NGFF needs.
     """
     for folder in _between(path):
         if zarr_version(folder) is not None:
-            _group(folder, "r")
+            _group(folder, "r", version)
 
 
-def register(path: Path) -> None:
+def register(path: Path, version: ngff.Version = ngff.VERSION) -> None:
     """Make the image at `path` known in the store around it, if there is one.
 
-    Folders between the store (``NAME.zarr``) and `path` become zarr 3 groups where they are
-    none yet, and a group named ``labels`` lists the image.
+    Folders between the store (``NAME.zarr``) and `path` become zarr groups where they are none
+    yet, and a group named ``labels`` lists the image.
 
     Raises
     ------
     VolumeError
-        A folder between is an array, or a group of zarr 2.
+        As `check` says.
     StorageError
         The disk cannot be written.
     """
     for folder in _between(path):
         with guarded(folder):
-            new = zarr_version(folder) is None
-            group = zarr.create_group(folder, zarr_format=3) if new else _group(folder, "r+")
+            if zarr_version(folder) is None:
+                group = zarr.create_group(folder, zarr_format=ngff.ZARR_FORMAT[version])
+            else:
+                group = _group(folder, "r+", version)
             if folder == path.parent and folder.name == "labels":
-                _list_label(group, path.name)
+                _list_label(group, path.name, version)
 
 
 def _between(path: Path) -> list[Path]:
@@ -61,19 +64,23 @@ def _between(path: Path) -> list[Path]:
     return [p for p in reversed(path.parents) if p == store or store in p.parents]
 
 
-def _group(folder: Path, mode: Literal["r", "r+"]) -> zarr.Group:
+def _group(folder: Path, mode: Literal["r", "r+"], version: ngff.Version) -> zarr.Group:
     node = open_node(folder, mode)
-    if not isinstance(node, zarr.Group) or node.metadata.zarr_format != 3:
+    wanted = ngff.ZARR_FORMAT[version]
+    if not isinstance(node, zarr.Group) or node.metadata.zarr_format != wanted:
+        other = {2: "ome-zarr-0.5", 3: "ome-zarr-0.4"}[wanted]
         raise VolumeError(
-            "an image of zarr 3 cannot lie in an array or in a store of zarr 2",
+            f"an image of zarr {wanted} cannot lie in an array or in a store of zarr {5 - wanted}",
             where=folder,
-            remedy="choose a destination outside of it",
+            remedy=f"choose a destination outside of it, or the format {other}",
         )
     return node
 
 
-def _list_label(labels: zarr.Group, name: str) -> None:
-    ome: Any = labels.attrs.asdict().get("ome") or {"version": ngff.VERSION}
-    names = ome.get("labels") or []
+def _list_label(labels: zarr.Group, name: str, version: ngff.Version) -> None:
+    found = labels.attrs.asdict()
+    names = ngff.listed_labels(found)
     if name not in names:
-        labels.attrs["ome"] = {**ome, "labels": [*names, name]}
+        listed = ngff.labels_attributes([*names, name], version)
+        ome: Any = found.get("ome") or {}
+        labels.attrs.update({"ome": ome | listed["ome"]} if "ome" in listed else listed)

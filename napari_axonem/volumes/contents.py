@@ -11,12 +11,14 @@ def list_volumes(location: str | Path) -> list[str]:
     """Return the names of the volumes inside a file or store, sorted.
 
     A name is what stands behind the ``:`` of a location; it is empty where the file is a
-    volume by itself.
+    volume by itself. Far away only those are found that the store itself names, such as the
+    labels of an OME-Zarr image.
 
     Raises
     ------
     VolumeError
         There is no such file, no format claims it, or it is damaged.
+    VolumeLostError
+        It is far away and cannot be reached.
     """
-    found, known, _ = find(location)
-    return list(known.names(found.path))
+    return find(location).names()

@@ -7,6 +7,7 @@ import errno
 import os
 import secrets
 import shutil
+import sqlite3
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -72,15 +73,65 @@ def replacing(destination: Path, *, overwrite: bool) -> Iterator[Path]:
         with guarded(destination):
             destination.parent.mkdir(parents=True, exist_ok=True)
             yield temporary
-            _flush(temporary)
-            # Looked at again: the body may have taken hours, and others write too.
-            refuse_existing(destination, overwrite=overwrite)
-            _swap(temporary, destination)
-            _flush_folder(destination.parent)
+            publish(temporary, destination, overwrite=overwrite)
     except StorageError as error:  # of something inside, known by its temporary name
         raise StorageError(error.seen, where=destination, remedy=error.remedy) from error
     finally:
         remove(temporary)
+
+
+def publish(new: Path, destination: Path, *, overwrite: bool) -> None:
+    """Flush the file or folder `new` to disk and give it the name `destination` in one step.
+
+    Raises
+    ------
+    VolumeError
+        There is something at `destination` and `overwrite` is false.
+    StorageError
+        The disk is full, read-only or failing.
+    """
+    with guarded(destination):
+        _flush(new)
+        # Looked at now, whatever was seen before: writing may have taken hours.
+        refuse_existing(destination, overwrite=overwrite)
+        _swap(new, destination)
+        _flush_folder(destination.parent)
+
+
+def settle() -> None:
+    """Bring everything that was written so far onto the disk, where one call can do that."""
+    if sys.platform == "linux":
+        os.sync()
+
+
+@contextlib.contextmanager
+def exclusive(path: Path, taken: str) -> Iterator[None]:
+    """Hold a file at `path` that only one process can hold, until the body ends or it dies.
+
+    The file is a database with an open exclusive transaction: SQLite knows how files are locked
+    everywhere, and a killed process leaves nothing behind that blocks the next.
+
+    Raises
+    ------
+    VolumeError
+        Another process holds it; `taken` says what that means.
+    StorageError
+        The disk is full, read-only or failing.
+    """
+    with guarded(path.parent):
+        path.touch()
+    with contextlib.closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as lock:
+        try:
+            lock.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError as error:
+            if "locked" in str(error):
+                raise VolumeError(
+                    taken, where=path.parent, remedy="wait until it is done"
+                ) from error
+            raise StorageError(
+                f"cannot be locked ({error})", where=path, remedy="choose another destination"
+            ) from error
+        yield
 
 
 @contextlib.contextmanager

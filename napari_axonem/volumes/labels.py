@@ -13,6 +13,8 @@ from napari_axonem.errors import VolumeError
 from napari_axonem.volumes.lazy import Level, Read
 from napari_axonem.volumes.volume import LazyArray, Volume
 
+_REMEDY = "write whole ids from 0 with 'napari-axonem convert SRC DST --kind labels --dtype uint32'"
+
 
 def require_labels(volume: Volume) -> Volume:
     """Return a volume of ids: the voxels of `volume` as an unsigned type of the same size.
@@ -32,7 +34,7 @@ def require_labels(volume: Volume) -> Volume:
         raise VolumeError(
             f"voxels of type {volume.dtype} are no labels",
             where=volume.location,
-            remedy="give a volume of integer ids",
+            remedy=_REMEDY,
         )
     levels = tuple(_unsigned(array, volume.location) for array in volume.levels)
     return dataclasses.replace(volume, levels=levels)
@@ -63,6 +65,6 @@ def _ids(
         raise VolumeError(
             f"negative id {voxels.min()} at voxel {index} of the stored array",
             where=where,
-            remedy="relabel it with ids from 0",
+            remedy="set what is negative to 0 or another id, and " + _REMEDY,
         )
     return voxels.astype(dtype)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,11 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from napari_axonem.errors import AxonemError, VolumeError, VoxelSizeUnknownError
+from napari_axonem.errors import (
+    VolumeError,
+    VolumeLostError,
+    VoxelSizeUnknownError,
+)
 from napari_axonem.geometry import Grid, Nm, Zyx
 from napari_axonem.volumes.formats.registry import find
-from napari_axonem.volumes.formats.source import Source
 from napari_axonem.volumes.labels import require_labels
+from napari_axonem.volumes.reduction import Kind
 from napari_axonem.volumes.volume import Volume
 
 __all__ = ["VolumeInfo", "describe", "open_volume", "require_labels"]
@@ -61,8 +66,9 @@ def open_volume(
     ----------
     location
         A file or folder: ``file.tif``, ``file.h5:dataset`` (the dataset may be left out where
-        the file has only one of three axes), ``store.zarr/path``. Paths may hold spaces and
-        colons.
+        the file has only one of three axes), ``store.zarr/path``; or an address such as
+        ``gs://bucket/path``, which `napari_axonem.volumes.formats.addresses` describes. Paths may
+        hold spaces and colons.
     voxel_size, origin
         In nm (z, y, x); they take precedence over what the file says.
 
@@ -73,7 +79,7 @@ def open_volume(
     VoxelSizeUnknownError
         Neither the file nor the caller states the voxel size.
     """
-    source, _ = _open(location)
+    source = find(location).read()
     size = _checked("voxel size", voxel_size, location) or source.voxel_size
     if size is None or min(size) <= 0:
         note = f" ({source.note})" if source.note else ""
@@ -89,7 +95,31 @@ def open_volume(
         grid=Grid(size, start),
         location=source.location,
         format=source.format,
+        kind=source.kind,
+        opened=source.levels,
     )
+
+
+def reopened(
+    location: str, grid: Grid, kind: Kind | None, shape: Zyx, dtype: np.dtype[Any]
+) -> Volume:
+    """Open a volume again that another process had open, as it was there.
+
+    Raises
+    ------
+    VolumeLostError
+        Another one is there now.
+    VolumeError
+        It cannot be opened.
+    """
+    volume = open_volume(location, voxel_size=grid.voxel_size, origin=grid.origin)
+    if (volume.shape, volume.dtype) != (shape, dtype):
+        raise VolumeLostError(
+            f"{volume.dtype} {volume.shape} now, {dtype} {shape} when it was opened",
+            where=location,
+            remedy="open it again",
+        )
+    return dataclasses.replace(volume, kind=kind)
 
 
 def describe(location: str | Path) -> VolumeInfo:
@@ -100,12 +130,13 @@ def describe(location: str | Path) -> VolumeInfo:
     VolumeError
         There is no volume there, or it is damaged or of a kind that cannot be used.
     """
-    source, reason = _open(location)
+    found = find(location)
+    source = found.read()
     finest = source.levels[0]
     return VolumeInfo(
         location=source.location,
         format=source.format,
-        reason=reason,
+        reason=found.reason,
         shape=finest.shape,
         dtype=finest.dtype,
         voxel_size=source.voxel_size,
@@ -113,20 +144,6 @@ def describe(location: str | Path) -> VolumeInfo:
         chunks=finest.chunks,
         levels=tuple((a.shape, f) for a, f in zip(source.levels, source.factors, strict=True)),
     )
-
-
-def _open(location: str | Path) -> tuple[Source, str]:
-    found, known, reason = find(location)
-    try:
-        return known.read(found), reason
-    except AxonemError:
-        raise
-    except Exception as error:  # a library's error about something that nobody foresaw
-        raise VolumeError(
-            f"a {known.name} volume that cannot be opened ({type(error).__name__}: {error})",
-            where=found,
-            remedy="check that it is complete and not being written",
-        ) from error
 
 
 def _checked(what: str, value: Sequence[float] | None, where: object) -> Nm | None:

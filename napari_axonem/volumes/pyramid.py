@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -13,13 +10,13 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 import zarr
-import zarr.codecs
 
-from napari_axonem.errors import AxonemError, StorageError, VolumeError
+from napari_axonem.errors import VolumeError
 from napari_axonem.geometry import Box, Grid, Zyx, blocks
 from napari_axonem.progress import Progress, silent, tracked
+from napari_axonem.volumes.arrays import create_arrays, write_chunks
 from napari_axonem.volumes.chunking import BLOCK_BYTES, natural_block, natural_chunk, storable
-from napari_axonem.volumes.disk import guarded, refuse_existing
+from napari_axonem.volumes.disk import refuse_existing
 from napari_axonem.volumes.formats import ngff
 from napari_axonem.volumes.formats.zarr import array_in, open_node, zarr_level
 from napari_axonem.volumes.lazy import Level
@@ -33,25 +30,17 @@ from napari_axonem.volumes.volume import Volume
 
 __all__ = ["Pyramid", "natural_block", "natural_chunk"]
 
-_WRITERS = min(8, os.cpu_count() or 1)
-"""Chunks of one block that are compressed and written at the same time."""
-
-_CODEC = zarr.codecs.ZstdCodec(level=1, checksum=True)
-"""On ids and EM grey values alike as small as Blosc's shuffles and higher levels, and faster.
-
-With the checksum a damaged chunk is an error, never other ids.
-"""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pyramid:
     """An OME-Zarr image or labels of several levels that can be written.
 
-    zarr 3 with OME-NGFF 0.5 metadata: axes z, y, x in nanometers, a scale and a translation of
-    every level (`napari_axonem.volumes.formats.ngff` says what they mean). A level is made from
-    the next finer one, by means or, for labels, by the most frequent id (`reduce_block`).
+    zarr 3 with OME-NGFF 0.5 metadata, or zarr 2 with 0.4: axes z, y, x in nanometers, a scale and
+    a translation of every level (`napari_axonem.volumes.formats.ngff` says what they mean). A
+    level is made from the next finer one, by means or, for labels, by the most frequent id
+    (`reduce_block`).
 
-    Threads may `write` at the same time, as long as no chunk is written by two of them.
+    Threads and processes may `write` at the same time, as long as no chunk is written by two.
     """
 
     path: Path
@@ -72,6 +61,9 @@ class Pyramid:
     writable: bool
     """Whether `write` may be called."""
 
+    version: str = ngff.VERSION
+    """Of the OME-NGFF metadata."""
+
     @classmethod
     def create(
         cls,
@@ -82,6 +74,7 @@ class Pyramid:
         kind: Kind,
         chunk: Zyx | None = None,
         name: str = "",
+        version: ngff.Version = ngff.VERSION,
     ) -> Self:
         """Make a pyramid with all levels and no voxels: every one reads as 0.
 
@@ -101,6 +94,8 @@ class Pyramid:
             Extent (z, y, x) of a chunk; `natural_chunk` where None.
         name
             Name of the image; that of the folder where empty.
+        version
+            Of OME-NGFF: 0.5 in zarr 3, or 0.4 in zarr 2 for programs that read no other.
 
         Raises
         ------
@@ -112,23 +107,15 @@ class Pyramid:
         refuse_existing(path, overwrite=False)
         dtype = storable(shape, dtype, kind, path)
         factors = level_factors(shape, grid.voxel_size)
-        chunk = chunk or natural_chunk(grid.voxel_size)
-        with guarded(path):
-            attributes = ngff.attributes(name or path.stem, grid, factors, kind)
-            group = zarr.create_group(path, zarr_format=3, attributes=attributes)
-            arrays = tuple(
-                group.create_array(
-                    str(level),
-                    shape=reduced_shape(shape, factor),
-                    dtype=dtype,
-                    chunks=chunk,
-                    compressors=_CODEC,
-                    fill_value=0,
-                    dimension_names=("z", "y", "x"),
-                )
-                for level, factor in enumerate(factors)
-            )
-        return cls(path, arrays, factors, grid, kind, writable=True)
+        arrays = create_arrays(
+            path,
+            ngff.attributes(name or path.stem, grid, factors, kind, version),
+            [reduced_shape(shape, factor) for factor in factors],
+            dtype,
+            chunk or natural_chunk(grid.voxel_size),
+            version,
+        )
+        return cls(path, arrays, factors, grid, kind, writable=True, version=version)
 
     @classmethod
     def open(cls, path: Path, *, writable: bool = False) -> Self:
@@ -156,7 +143,7 @@ class Pyramid:
                 where=path,
                 remedy="convert it with 'napari-axonem convert'",
             )
-        return cls(path, arrays, factors, grid, found.kind, writable)
+        return cls(path, arrays, factors, grid, found.kind, writable, found.version)
 
     @property
     def volume(self) -> Volume:
@@ -166,7 +153,8 @@ class Pyramid:
             factors=self.factors,
             grid=self.grid,
             location=str(self.path),
-            format=f"OME-Zarr {ngff.VERSION}",
+            format=f"OME-Zarr {self.version}",
+            kind="labels" if self.kind == "labels" else None,
         )
 
     @property
@@ -231,14 +219,39 @@ class Pyramid:
             Called after each block of each level.
         """
         todo = list(self._blocks_above(box))
-        levels = self._levels()
         for level, block in tracked(todo, progress, "making coarser levels"):
-            step = self._step(level)
-            finer = levels[level - 1]
-            source = Box(_times(block.start, step), _times(block.stop, step)).intersect(
-                Box.of_shape(finer.shape)
-            )
-            self._write(level, block, reduce_block(finer[source.slices], step, self.kind))
+            self.refresh_block(level, block)
+
+    def coarser_blocks(self) -> list[list[Box]]:
+        """Return the blocks in which level 1, level 2 and so on are made by `refresh_block`."""
+        found: list[list[Box]] = [[] for _ in self.arrays[1:]]
+        for level, block in self._blocks_above(Box.of_shape(self.shape)):
+            found[level - 1].append(block)
+        return found
+
+    def refresh_block(self, level: int, block: Box) -> None:
+        """Make the voxels of one block of a coarser level anew from the next finer one.
+
+        Parameters
+        ----------
+        level
+            1 or more.
+        block
+            In voxels of that level.
+
+        Raises
+        ------
+        VolumeError
+            The finer level cannot be read.
+        StorageError
+            The disk cannot be written.
+        """
+        step = self._step(level)
+        finer = self._levels()[level - 1]
+        source = Box(_times(block.start, step), _times(block.stop, step)).intersect(
+            Box.of_shape(finer.shape)
+        )
+        self._write(level, block, reduce_block(finer[source.slices], step, self.kind))
 
     def _blocks_above(self, box: Box) -> Iterator[tuple[int, Box]]:
         """Yield the blocks of coarser levels that depend on `box`, finer levels first."""
@@ -267,29 +280,7 @@ class Pyramid:
                 f"box {box.start}..{box.stop} is not inside the shape {self.arrays[level].shape}",
                 where=self.path,
             )
-        # One call for each chunk, and all of them waited for: of one call for many, zarr goes on
-        # writing the others in the background after it has raised the error of the first.
-        pieces = list(blocks(box, self.chunk))
-        if len(pieces) == 1:
-            self._write_chunk(level, box, array)
-            return
-        with ThreadPoolExecutor(_WRITERS) as pool:
-            parts = [array[piece.relative_to(box.start).slices] for piece in pieces]
-            list(pool.map(self._write_chunk, itertools.repeat(level), pieces, parts))
-
-    def _write_chunk(self, level: int, box: Box, array: npt.NDArray[Any]) -> None:
-        try:
-            with guarded(self.path):
-                self.arrays[level][box.slices] = array
-        except AxonemError:
-            raise
-        except Exception as error:  # a chunk that is only partly covered is read first
-            raise StorageError(
-                f"voxels {box.start}..{box.stop} of level {level} cannot be written "
-                f"({type(error).__name__}: {error})",
-                where=self.path,
-                remedy="check that its files are complete",
-            ) from error
+        write_chunks(self.arrays[level], box, array, level, self.path)
 
 
 def _times(index: Zyx, factor: Zyx) -> Zyx:

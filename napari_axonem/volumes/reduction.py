@@ -121,9 +121,22 @@ def _mean(windows: list[Voxels]) -> Voxels:
             windows, axis=0, dtype=np.float32 if dtype.itemsize < 8 else np.float64
         )
         return _cast(total / len(windows), dtype)
-    sums = np.add.reduce(windows, axis=0, dtype=np.int64 if dtype.itemsize == 4 else np.int32)
-    mean: Voxels = (sums + len(windows) // 2) // len(windows)
+    mean = windows[0].astype(_wide_enough(dtype, len(windows)))
+    for other in windows[1:]:
+        mean += other
+    mean += len(windows) // 2
+    if len(windows) & (len(windows) - 1):
+        mean //= len(windows)
+    else:  # a shift rounds down as well, and takes a fraction of the time
+        mean >>= len(windows).bit_length() - 1
     return mean.astype(dtype)
+
+
+def _wide_enough(dtype: np.dtype[Any], count: int) -> type[np.signedinteger[Any]]:
+    """Return the type that holds the sum of so many integers of at most 32 bits, and count / 2."""
+    if dtype.itemsize == 1 and count <= 128:
+        return np.int16
+    return np.int64 if dtype.itemsize == 4 or count > 2**15 else np.int32
 
 
 def _cast(mean: Voxels, dtype: np.dtype[Any]) -> Voxels:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copyreg
+import dataclasses
+import os
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -10,6 +13,7 @@ import numpy.typing as npt
 
 from napari_axonem.errors import AxonemError, VolumeError
 from napari_axonem.geometry import Box, Grid, Zyx
+from napari_axonem.volumes.reduction import Kind
 
 
 class LazyArray(Protocol):
@@ -46,6 +50,27 @@ class Volume:
     format: str
     """The format as a word for people, such as ``"HDF5"``."""
 
+    kind: Kind | None = None
+    """What the file says the voxels are, None where it does not say."""
+
+    opened: tuple[LazyArray, ...] = dataclasses.field(default=(), repr=False, compare=False)
+    """The levels as `open_volume` gave them; empty where it did not."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Go to another process as a location, to be opened there again.
+
+        Levels that were put in place of those opened are taken along instead, if they can be.
+        """
+        if not self.opened or self.levels is not self.opened:
+            bare = dataclasses.replace(self, opened=())
+            state = [getattr(bare, field.name) for field in dataclasses.fields(bare)]
+            return copyreg.__newobj__, (Volume,), state  # type: ignore[attr-defined]
+        from napari_axonem.volumes.opening import reopened
+
+        is_path = "://" not in self.location
+        location = os.path.abspath(self.location) if is_path else self.location  # noqa: PTH100
+        return reopened, (location, self.grid, self.kind, self.shape, self.dtype)
+
     @property
     def shape(self) -> Zyx:
         """Extent of the finest level (z, y, x) in voxels."""
@@ -61,6 +86,15 @@ class Volume:
         """All voxels of the finest level."""
         return Box.of_shape(self.shape)
 
+    def check(self, box: Box, level: int = 0) -> None:
+        """Raise `VolumeError` where `box`, in voxels of `level`, is not inside of it."""
+        shape = tuple(self.levels[level].shape)
+        if box != box.intersect(Box.of_shape(shape)):
+            raise VolumeError(
+                f"box {box.start}..{box.stop} is not inside the shape {shape}",
+                where=self.location,
+            )
+
     def read(self, box: Box, level: int = 0) -> npt.NDArray[Any]:
         """Read the voxels of `box`, a box in voxels of `level` that lies inside of it.
 
@@ -69,12 +103,8 @@ class Volume:
         VolumeError
             The box is not inside, or the file cannot be read there.
         """
+        self.check(box, level)
         array = self.levels[level]
-        if box != box.intersect(Box.of_shape(array.shape)):
-            raise VolumeError(
-                f"box {box.start}..{box.stop} is not inside the shape {tuple(array.shape)}",
-                where=self.location,
-            )
         try:
             return np.asarray(array[box.slices])
         except AxonemError:

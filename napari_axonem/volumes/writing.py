@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-import re
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import h5py
-import numpy as np
 import numpy.typing as npt
 
 from napari_axonem.errors import VolumeError
 from napari_axonem.geometry import Box, Grid, Zyx, blocks
 from napari_axonem.progress import Progress, silent, tracked
 from napari_axonem.volumes.checksum import Checksum, tiled_block
-from napari_axonem.volumes.chunking import natural_chunk, storable
-from napari_axonem.volumes.containers import check, register, store_above
-from napari_axonem.volumes.disk import refuse_existing, replacing, reserved
-from napari_axonem.volumes.formats.hdf5 import dataset_names
-from napari_axonem.volumes.pyramid import Pyramid
+from napari_axonem.volumes.chunking import storable
+from napari_axonem.volumes.disk import refuse_existing, replacing
 from napari_axonem.volumes.reduction import Kind
+from napari_axonem.volumes.writers.registry import find_target
+from napari_axonem.volumes.writers.sink import Content, Layered, Sink
 
 ReadBox: TypeAlias = Callable[[Box], npt.NDArray[Any]]
 """Gives the voxels (z, y, x) of a box."""
-
-_HDF5_NAME = re.compile(r"(?P<file>.*\.(?:h5|hdf5|hdf|he5))(?::(?P<dataset>.+))?", re.IGNORECASE)
-
-_DEFAULT_DATASET: dict[Kind, str] = {"image": "image", "labels": "labels"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,48 +35,6 @@ class Written:
     """`napari_axonem.volumes.checksum.Checksum` of the voxels."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Content:
-    """What is to be written."""
-
-    read: ReadBox
-    shape: Zyx
-    dtype: np.dtype[Any]
-    grid: Grid
-    kind: Kind
-    progress: Progress
-
-    @property
-    def chunk(self) -> Zyx:
-        """Extent (z, y, x) of a chunk."""
-        return natural_chunk(self.grid.voxel_size)
-
-    def copy(self, write: Callable[[Box, npt.NDArray[Any]], None]) -> str:
-        """Read block by block, pass each on to `write`, and return the checksum."""
-        checksum = Checksum(self.shape, self.dtype)
-        block = tiled_block(self.shape, self.chunk, self.dtype.itemsize, self.grid.voxel_size)
-        todo = list(blocks(Box.of_shape(self.shape), block))
-        for box in tracked(todo, self.progress, "writing voxels"):
-            voxels = self._voxels(box)
-            write(box, voxels)
-            checksum.add(box, voxels)
-        return checksum.hexdigest()
-
-    def _voxels(self, box: Box) -> npt.NDArray[Any]:
-        try:
-            voxels = self.read(box)
-        except OSError as error:  # not to be taken for a fault of the disk that is written to
-            raise VolumeError(
-                f"voxels {box.start}..{box.stop} to be written cannot be read ({error})"
-            ) from error
-        if voxels.shape != box.shape or voxels.dtype.newbyteorder("=") != self.dtype:
-            raise VolumeError(
-                f"voxels {box.start}..{box.stop} to be written are {voxels.dtype} "
-                f"{voxels.shape}, not {self.dtype} {box.shape}"
-            )
-        return voxels.astype(self.dtype, copy=False)
-
-
 def write_volume(
     destination: str | Path,
     read: ReadBox,
@@ -94,6 +45,7 @@ def write_volume(
     progress: Progress = silent,
     *,
     overwrite: bool = False,
+    format: str = "",  # noqa: A002
 ) -> Written:
     """Write a volume block by block.
 
@@ -107,7 +59,8 @@ def write_volume(
         pyramid (`Pyramid`); a label in a group ``labels`` is listed there. ``NAME.h5``,
         ``.hdf5`` or ``.hdf``, with ``:dataset`` if wanted (otherwise ``image`` or ``labels``
         by `kind`), is an HDF5 file of that one dataset, in chunks compressed by gzip, with the
-        attributes ``voxel_size_nm``, ``origin_nm`` and ``axes``.
+        attributes ``voxel_size_nm``, ``origin_nm`` and ``axes``. For others see
+        `napari_axonem.volumes.writers`.
     read
         Gives the voxels (z, y, x) of a box, of type `dtype`; called once for every block.
     shape
@@ -122,6 +75,9 @@ def write_volume(
         Called after each block.
     overwrite
         Replace what is at the destination. An HDF5 file with other datasets is never replaced.
+    format
+        Takes the place of the suffix: ``"ome-zarr-0.4"``, or another one of
+        `napari_axonem.volumes.writers.registry.format_words`.
 
     Raises
     ------
@@ -131,76 +87,70 @@ def write_volume(
         The disk is full, read-only or failing.
     """
     checked = storable(shape, dtype, kind, destination)
-    content = _Content(read, shape, checked, grid, kind, progress)
-    path = Path(destination)
-    hdf5 = _HDF5_NAME.fullmatch(str(destination))
-    if hdf5:
-        dataset = hdf5["dataset"] or _DEFAULT_DATASET[kind]
-        return _write_hdf5(Path(hdf5["file"]), dataset, content, overwrite=overwrite)
-    if path.suffix.lower() == ".zarr" or store_above(path):
-        return _write_zarr(path, content, overwrite=overwrite)
-    raise VolumeError(
-        f"no known format for the suffix {path.suffix!r}",
-        where=destination,
-        remedy="choose a name that ends in .zarr or .h5",
-    )
-
-
-def _write_zarr(path: Path, content: _Content, *, overwrite: bool) -> Written:
-    check(path)
-    with replacing(path, overwrite=overwrite) as temporary:
-        pyramid = Pyramid.create(
-            temporary, content.shape, content.dtype, content.grid, content.kind, name=path.stem
-        )
-        checksum = content.copy(pyramid.write)
-        pyramid.build_levels(content.progress)
-    register(path)
-    return Written(str(path), checksum)
-
-
-def _write_hdf5(path: Path, dataset: str, content: _Content, *, overwrite: bool) -> Written:
-    refuse_existing(path, overwrite=overwrite)
-    _refuse_other_datasets(path, dataset.strip("/"))
+    target = find_target(destination, kind, format)
+    content = Content(shape, checked, grid, kind, target.name)
+    refuse_existing(target.path, overwrite=overwrite)
+    target.writer.check(target.path, content)
     with (
-        replacing(path, overwrite=overwrite) as temporary,
-        h5py.File(temporary, "x") as file,
-        reserved(temporary),  # given back before the file is closed
+        replacing(target.path, overwrite=overwrite) as temporary,
+        contextlib.closing(target.writer.create(temporary, content)) as sink,
     ):
-        array = _new_dataset(file, dataset, content)
-
-        def write(box: Box, voxels: npt.NDArray[Any]) -> None:
-            array[box.slices] = voxels
-            file.flush()
-
-        checksum = content.copy(write)
-    return Written(f"{path}:{dataset.strip('/')}", checksum)
+        checksum = fill_sink(sink, read, content, progress)
+        complete(sink, progress)
+    target.writer.announce(target.path)
+    return Written(target.location(), checksum)
 
 
-def _new_dataset(file: h5py.File, name: str, content: _Content) -> h5py.Dataset:
-    array = file.create_dataset(
-        name,
-        content.shape,
-        content.dtype,
-        chunks=tuple(min(c, n) for c, n in zip(content.chunk, content.shape, strict=True)),
-        compression="gzip",
-        compression_opts=1,  # higher levels take several times as long for a few per cent
-        shuffle=True,
-    )
-    array.attrs["axes"] = "zyx"
-    array.attrs["voxel_size_nm"] = np.asarray(content.grid.voxel_size, dtype=np.float64)
-    array.attrs["origin_nm"] = np.asarray(content.grid.origin, dtype=np.float64)
-    return array
+def item_boxes(sink: Sink, content: Content, read: Zyx | None = None) -> list[Box]:
+    """Return the boxes in which the voxels of `content` are best read to be written to `sink`.
+
+    Whole blocks of the sink; of one that is not parallel, its blocks one by one. `read` is what
+    is read from the source at once, where that is known.
+    """
+    block = sink.block
+    if sink.is_parallel:
+        size = content.dtype.itemsize
+        block = tiled_block(content.shape, block, size, content.grid.voxel_size, read)
+    return list(blocks(Box.of_shape(content.shape), block))
 
 
-def _refuse_other_datasets(path: Path, dataset: str) -> None:
-    """Raise `VolumeError` where replacing an HDF5 file would lose more than one dataset."""
-    if not path.is_file() or not h5py.is_hdf5(path):
-        return
-    with h5py.File(path, "r") as file:
-        others = [name for name in dataset_names(file) if name != dataset]
-    if others:
+def fill_sink(sink: Sink, read: ReadBox, content: Content, progress: Progress) -> str:
+    """Read block by block, pass each on to the sink, and return the checksum.
+
+    Raises
+    ------
+    VolumeError
+        `read` does not give what it should.
+    StorageError
+        The disk cannot be written.
+    """
+    checksum = Checksum(content.shape, content.dtype)
+    for box in tracked(item_boxes(sink, content), progress, "writing voxels"):
+        voxels = _voxels(read, box, content)
+        sink.write(box, voxels)
+        checksum.add(box, voxels)
+    return checksum.hexdigest()
+
+
+def complete(sink: Sink, progress: Progress) -> None:
+    """Make the coarser levels, where the sink has any, and close it."""
+    if isinstance(sink, Layered):
+        todo = [(i, box) for i, boxes in enumerate(sink.coarser, 1) for box in boxes]
+        for level, box in tracked(todo, progress, "making coarser levels"):
+            sink.make(level, box)
+    sink.finish(progress)
+
+
+def _voxels(read: ReadBox, box: Box, content: Content) -> npt.NDArray[Any]:
+    try:
+        voxels = read(box)
+    except OSError as error:  # not to be taken for a fault of the disk that is written to
         raise VolumeError(
-            f"holds other datasets ({', '.join(others[:12])}), which would be lost",
-            where=path,
-            remedy="choose another name",
+            f"voxels {box.start}..{box.stop} to be written cannot be read ({error})"
+        ) from error
+    if voxels.shape != box.shape or voxels.dtype.newbyteorder("=") != content.dtype:
+        raise VolumeError(
+            f"voxels {box.start}..{box.stop} to be written are {voxels.dtype} "
+            f"{voxels.shape}, not {content.dtype} {box.shape}"
         )
+    return voxels.astype(content.dtype, copy=False)

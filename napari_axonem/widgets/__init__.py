@@ -4,7 +4,7 @@ A *view* is a Qt widget that emits what the user wants and has setters; it knows
 projects. A *session* owns the project of one viewer, and everything a user can do is a method
 of it or its parts, without Qt. A *control* knows one session and one view.
 
-Session: `session` (made of `workplace`, `review` with `queue`, `identity` and `upkeep`, `editor`
+Session: `session` (made of `workplace`, `review` with `queue` and `identity`, `editor`
 with `drafts` and `planning`, `score`), `sight` (what is shown of it), `clicks`, `keys`.
 
 Picture: `layers` with `tables`, `focus`, `disagreement` over `planes` as `lazy` levels;

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 from napari.utils.colormaps import CyclicLabelColormap, DirectLabelColormap
-from skimage.color import hsv2rgb
 
 FALSE_SPLIT = "#ff9f1c"
 """Orange: a part of a true object that is cut off from it."""
@@ -31,32 +31,78 @@ OF_KIND = {"false_split": FALSE_SPLIT, "false_merge": FALSE_MERGE}
 """The colour of each kind of error."""
 
 MANY = 5000
-"""Colours of objects: enough that two neighbours hardly ever look alike."""
+"""Colours of objects: two that touch look alike in fewer than 1 of 100 cases."""
 
 ROOT = 1.2207440846
 """The root of x**4 = x + 1, on which the sequence R3 is built."""
 
+LIGHTNESS, LEAST_CHROMA = (35.0, 90.0), 22.0
+"""CIELAB colours of objects: grey and black are left to the image."""
 
-HUES = ((0.0, 0.5, 0.5, 1.0), (0.14, 0.46, 0.56, 1.04))
-"""Hues of objects: all but those near orange (0.09) and cyan (0.53). Even numbers on the left."""
+TAKEN, APART = (0.094, 0.528), 0.035
+"""Hues of the colours of errors, which are left to them, and how far away objects stay."""
 
 
 def object_colormap(seed: int = 0) -> CyclicLabelColormap:
-    """Return the colour map of objects; another `seed` shuffles it.
+    """Return the colour map of objects; another `seed` gives other colours.
 
-    Hue, saturation and value follow a sequence that fills their space evenly (R3, see
-    Roberts, "The unreasonable effectiveness of quasirandom sequences", 2018), in mixed order;
-    grey is left to the image, and the colours of errors to errors.
+    The colours fill what a screen can show of CIELAB evenly, in the order of the sequence R3
+    (Roberts, "The unreasonable effectiveness of quasirandom sequences", 2018): there equal
+    distances look about equal, and each colour is far from the ones before it, so that the
+    ids of neighbours, which are often close, differ. Grey is left to the image, and the
+    colours of errors to errors.
     """
-    steps = np.arange(1, MANY + 1)[:, None] / np.array([ROOT, ROOT**2, ROOT**3])
-    even, saturation, value = np.random.default_rng(seed).permutation(steps % 1).T
-    hue = np.interp(even, *HUES)
     colours = np.ones((MANY + 1, 4))
-    colours[1:, :3] = hsv2rgb(
-        np.stack([hue % 1, 0.55 + 0.45 * saturation, 0.7 + 0.3 * value], axis=1)
-    )
+    colours[1:, :3] = object_colours(seed)
     colours[0] = 0
     return CyclicLabelColormap(colors=colours, name="objects", background_value=0)
+
+
+def object_colours(seed: int = 0) -> npt.NDArray[np.float64]:
+    """Return the colours (red, green, blue; 0..1) of objects, shape (`MANY`, 3)."""
+    steps = np.arange(1, 10 * MANY)[:, None] / np.array([ROOT, ROOT**2, ROOT**3])
+    even = (steps + np.random.default_rng(seed).random(3)) % 1
+    lightness = LIGHTNESS[0] + (LIGHTNESS[1] - LIGHTNESS[0]) * even[:, 0]
+    a, b = 220 * even[:, 1] - 110, 220 * even[:, 2] - 110
+    rgb = from_lab(np.stack([lightness, a, b], axis=1))
+    shown = ((rgb >= 0) & (rgb <= 1)).all(axis=1) & (np.hypot(a, b) >= LEAST_CHROMA)
+    rgb = rgb[shown]
+    away = np.abs(_hue(rgb)[:, None] - np.array(TAKEN))
+    return rgb[np.minimum(away, 1 - away).min(axis=1) > APART][:MANY]
+
+
+def from_lab(lab: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return CIELAB colours as sRGB, both for daylight D65 (IEC 61966-2-1); shape (n, 3).
+
+    Components outside of 0..1 are those of colours that a screen cannot show. (scikit-image
+    would take half a second to be imported, before the first picture.)
+    """
+    y = (lab[:, 0] + 16) / 116
+    cubes = np.stack([y + lab[:, 1] / 500, y, y - lab[:, 2] / 200], axis=1)
+    xyz = np.where(cubes > 6 / 29, cubes**3, (cubes - 4 / 29) * 3 * (6 / 29) ** 2)
+    linear = xyz * (0.95047, 1.0, 1.08883) @ np.linalg.inv(_XYZ_OF_RGB).T
+    curved = 1.055 * np.maximum(linear, 0.0031308) ** (1 / 2.4) - 0.055
+    rgb: npt.NDArray[np.float64] = np.where(linear > 0.0031308, curved, 12.92 * linear)
+    return rgb
+
+
+_XYZ_OF_RGB = np.array(
+    [
+        [0.412453, 0.357580, 0.180423],
+        [0.212671, 0.715160, 0.072169],
+        [0.019334, 0.119193, 0.950227],
+    ]
+)
+
+
+def _hue(rgb: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return the hue, 0..1 from red to red, of colours that are not grey; shape (n,)."""
+    low, high = rgb.min(axis=1), rgb.max(axis=1)
+    main = rgb.argmax(axis=1)
+    rows = np.arange(len(rgb))
+    ahead, behind = rgb[rows, (main + 1) % 3], rgb[rows, (main + 2) % 3]
+    hue: npt.NDArray[np.float64] = ((ahead - behind) / (high - low) / 6 + main / 3) % 1
+    return hue
 
 
 def code_colormap(*colours: str) -> DirectLabelColormap:

@@ -11,7 +11,6 @@ from qtpy.QtCore import QEventLoop, Qt
 from qtpy.QtWidgets import QApplication, QDockWidget, QMainWindow
 
 from napari_axonem.geometry import Nm
-from napari_axonem.proofreading.folder import SUFFIX
 from napari_axonem.widgets.docks import (
     WIDTH,
     Dock,
@@ -20,6 +19,8 @@ from napari_axonem.widgets.docks import (
     ProofreadDock,
     VolumeDock,
 )
+from napari_axonem.widgets.locations import is_project, volumes_at
+from napari_axonem.widgets.precedence import come_first
 from napari_axonem.widgets.reader import volume_layer
 from napari_axonem.widgets.session import Session, session_of
 from napari_axonem.widgets.window import window_of
@@ -67,20 +68,34 @@ def run_desk(volumes: Sequence[str], voxel_size: Nm | None = None) -> None:
     Raises
     ------
     AxonemError
-        A volume or project cannot be opened.
+        A volume or project cannot be opened; where it is a volume, no window was shown.
     """
+    layers = [
+        volume_layer(location, voxel_size)
+        for path in volumes
+        if not is_project(path)
+        for location in volumes_at(path)
+    ]
     viewer = napari.Viewer(title="napari-axonem", show=False)
     try:
         session = _shown_desk(viewer, _fitting(PICTURE))
-        for location in volumes:
-            if Path(location).suffix == SUFFIX:
-                show_worst(session, Path(location))
-            else:
-                viewer.add_layer(volume_layer(location, voxel_size))
+        come_first()
+        for layer in layers:
+            viewer.add_layer(layer)
+        for path in filter(is_project, volumes):
+            show_worst(session, Path(path))
     except BaseException:
         viewer.close()
         raise
     napari.run()
+
+
+def volume_dock(viewer: Viewer) -> VolumeDock:
+    """Return the dock Volume of a window that `open_desk` was called for."""
+    dock = viewer.window.dock_widgets[full_name("Volume")]
+    if not isinstance(dock, VolumeDock):
+        raise TypeError("the dock Volume is another widget")
+    return dock
 
 
 def picture_desk(project: Path, destination: Path) -> None:

@@ -13,6 +13,7 @@ from napari_axonem.proofreading.refinement import Refinement
 from napari_axonem.proofreading.splitting import SplitPlan
 from napari_axonem.widgets.lazy import LazyLevel
 from napari_axonem.widgets.planes import Planes
+from napari_axonem.widgets.tables import level_of
 
 OUTLINE, RED_SIDE, BLUE_SIDE = 1, 2, 3
 """Codes of the layer."""
@@ -70,7 +71,7 @@ class Focus:
             known = np.take(self.codes, ids, mode="clip")
             return np.where(ids < len(self.codes), known, np.uint8(0))
 
-        return LazyLevel.whole(fragments.shape(number), np.uint8, read)
+        return level_of(fragments, number, np.uint8, read)
 
 
 def write_coarse(ids: npt.NDArray[np.uint32], box: Box, cut: Refinement, factor: Zyx) -> None:

@@ -7,22 +7,18 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from napari.layers import Image, Labels, Layer
+from napari.layers import Labels, Layer
 
 from napari_axonem.evaluation.mistakes import MIN_VOXELS
-from napari_axonem.geometry import Box, Grid, Nm, zyx
 from napari_axonem.proofreading.project import Project
 from napari_axonem.proofreading.splitting import SplitPlan
-from napari_axonem.volumes import Volume
 from napari_axonem.widgets import colours
 from napari_axonem.widgets.disagreement import Disagreement
 from napari_axonem.widgets.focus import Focus
 from napari_axonem.widgets.lazy import LazyLevel
 from napari_axonem.widgets.planes import Planes
-from napari_axonem.widgets.tables import Marked, Table, as_is, looked_up, marked_pairs
-
-SAMPLE = (8, 512, 512)
-"""Voxels (z, y, x) in the middle of an image that its contrast is taken from."""
+from napari_axonem.widgets.tables import Marked, Table, looked_up, marked_pairs
+from napari_axonem.widgets.volume_layers import image_layer, labels_layer
 
 OUTLINE_PIXELS = 3
 
@@ -30,21 +26,6 @@ TRUTH_SEED = 1000
 """Lets the truth have colours of its own."""
 
 OBJECTS_OPACITY, ERRORS_OPACITY, SIDES_OPACITY = 0.4, 0.7, 0.55
-
-
-def lattice(grid: Grid) -> tuple[Nm, Nm]:
-    """Return scale and translation of a layer, so that world coordinates are nm.
-
-    napari puts the centre of voxel 0 at the translation; ours covers ``[origin, origin + size)``.
-    """
-    z, y, x = (o + s / 2 for o, s in zip(grid.origin, grid.voxel_size, strict=True))
-    return grid.voxel_size, (z, y, x)
-
-
-def placed(grid: Grid) -> dict[str, object]:
-    """Return the arguments of a layer that lies on a grid in nm."""
-    scale, translate = lattice(grid)
-    return {"scale": scale, "translate": translate, "units": ("nm", "nm", "nm")}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -167,36 +148,6 @@ class ProjectLayers:
     ) -> Labels:
         grid = self.project.sources.grid
         return labels_layer(levels, name, grid, opacity=opacity, colormap=colormap)
-
-
-def image_layer(image: Volume, name: str) -> Image:
-    """Return the layer of an image."""
-    levels = as_is(Planes(image))
-    return Image(**scaled(levels), name=name, contrast_limits=contrast(image), **placed(image.grid))
-
-
-def labels_layer(levels: list[LazyLevel], name: str, grid: Grid, **looks: object) -> Labels:
-    """Return a layer of ids that cannot be painted in."""
-    layer = Labels(**scaled(levels), name=name, **looks, **placed(grid))
-    layer.editable = False
-    return layer
-
-
-def scaled(levels: list[LazyLevel]) -> dict[str, object]:
-    """Return the data of a layer; napari takes a single level for a list of planes."""
-    several = len(levels) > 1
-    return {"data": levels if several else levels[0], "multiscale": several}
-
-
-def contrast(image: Volume) -> tuple[float, float]:
-    """Return the grey values to show as black and white, from a sample of the coarsest level."""
-    level = len(image.levels) - 1
-    shape = Box.of_shape(image.levels[level].shape).shape
-    extent = np.minimum(shape, SAMPLE)
-    start = np.subtract(shape, extent) // 2
-    sample = image.read(Box(zyx(start), zyx(start + extent)), level)
-    low, high = np.percentile(sample, (0.2, 99.8))
-    return float(low), float(high if high > low else low + 1)
 
 
 def _kept(values: npt.NDArray[np.uint32], chosen: Collection[int]) -> npt.NDArray[np.uint32]:

@@ -34,13 +34,27 @@ class LazyLevel:
     window: Box
     """The part of the level that this array stands for."""
 
+    chunks: Zyx | None = None
+    """Extent (z, y, x) of what is read at once; napari then draws whole chunks, and moving the
+    view within one costs nothing."""
+
+    sources: tuple[object, ...] = ()
+    """What the voxels are made of."""
+
     ndim: int = field(default=3, init=False)
     """Number of axes: 3."""
 
     @classmethod
-    def whole(cls, shape: Zyx, dtype: npt.DTypeLike, read: Reader) -> LazyLevel:
+    def whole(
+        cls,
+        shape: Zyx,
+        dtype: npt.DTypeLike,
+        read: Reader,
+        chunks: Zyx | None = None,
+        sources: tuple[object, ...] = (),
+    ) -> LazyLevel:
         """Return the level of `shape` (z, y, x)."""
-        return cls(read, np.dtype(dtype), Box.of_shape(shape))
+        return cls(read, np.dtype(dtype), Box.of_shape(shape), chunks, sources)
 
     @property
     def shape(self) -> Zyx:

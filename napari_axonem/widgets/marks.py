@@ -18,7 +18,7 @@ from napari.utils.colormaps.standardize_color import transform_color
 from napari_axonem.evaluation.mistakes import Mistake
 from napari_axonem.geometry import Grid, Nm, Zyx
 from napari_axonem.widgets import colours
-from napari_axonem.widgets.layers import lattice
+from napari_axonem.widgets.volume_layers import lattice
 
 REACH_PLANES = 3
 """How many planes above and below a place it still shows."""

@@ -60,8 +60,11 @@ class NewProjectView(QGroupBox):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("New project", parent)
-        self.files = _button("Add files\N{HORIZONTAL ELLIPSIS}", "HDF5 or TIFF files")
-        self.folder = _button("Add folder\N{HORIZONTAL ELLIPSIS}", "A zarr or OME-Zarr folder")
+        self.files = _button("Add files\N{HORIZONTAL ELLIPSIS}", "HDF5 or TIFF files with volumes")
+        self.folder = _button(
+            "Add folder\N{HORIZONTAL ELLIPSIS}",
+            "A zarr, N5 or precomputed folder, or one with the sections of a stack",
+        )
         self.roles = {role: self._combo(tip) for role, (_, tip) in ROLES.items()}
         self.voxel_size = QLineEdit()
         self.voxel_size.setPlaceholderText("z, y, x in nm")
@@ -126,13 +129,13 @@ class NewProjectView(QGroupBox):
         layout.addWidget(self.create)
 
     def _add_files(self) -> None:
-        kinds = "Volumes (*.h5 *.hdf5 *.hdf *.tif *.tiff);;All files (*)"
+        kinds = "Volumes (*.h5 *.hdf5 *.hdf *.he5 *.tif *.tiff *.btf);;All files (*)"
         paths, _ = QFileDialog.getOpenFileNames(self, "Volumes", filter=kinds)
         if paths:
             self.added.emit(paths)
 
     def _add_folder(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "A zarr folder")
+        folder = QFileDialog.getExistingDirectory(self, "A folder with a volume")
         if folder:
             self.added.emit([folder])
 

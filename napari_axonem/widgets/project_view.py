@@ -1,4 +1,4 @@
-"""The upper half of the dock Volume: open a project, and the facts of the open one."""
+"""The upper half of the dock Volume: open a project or a volume, and the facts of the project."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from qtpy.QtWidgets import (
 
 
 class OpenView(QGroupBox):
-    """Chooses a project."""
+    """Chooses a project, or a volume to look at."""
 
     opened = Signal(str)
-    """A project shall be opened: its folder."""
+    """A project or a volume shall be opened: its path or address."""
 
     phantom_wanted = Signal()
     """The built-in phantom shall be made and opened."""
@@ -32,15 +32,20 @@ class OpenView(QGroupBox):
     """The open project shall be closed."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Open a project", parent)
+        super().__init__("Open", parent)
         self.path = QComboBox()
         self.path.setEditable(True)
         self.path.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
         self.path.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.path.lineEdit().setPlaceholderText("folder NAME.axonem")
-        self.path.setToolTip("Folder of a project; the list has those opened lately")
-        self.open = _button("Open", "Open the project named above")
-        self.browse = _button("Browse\N{HORIZONTAL ELLIPSIS}", "Choose the folder of a project")
+        self.path.lineEdit().setPlaceholderText("NAME.axonem, a volume or its address")
+        self.path.setToolTip(
+            "Folder of a project, or a volume to look at: a file, a folder, FILE.h5:DATASET, or "
+            "an address such as https://HOST/NAME.zarr; the list has the projects opened lately"
+        )
+        self.open = _button("Open", "Open the project or the volume named above")
+        self.browse = _button(
+            "Browse\N{HORIZONTAL ELLIPSIS}", "Choose the folder of a project or a volume"
+        )
         self.close_ = _button("Close", "Close the open project; every edit is on disk already")
         self.phantom = _button(
             "Try the phantom", "Make a synthetic axon volume with known errors, and open it"
@@ -67,7 +72,7 @@ class OpenView(QGroupBox):
             self.opened.emit(self.path.currentText().strip())
 
     def _browse(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "Folder of a project, NAME.axonem")
+        folder = QFileDialog.getExistingDirectory(self, "Folder of a project or a volume")
         if folder:
             self.opened.emit(folder)
 

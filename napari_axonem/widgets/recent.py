@@ -1,21 +1,22 @@
-"""The projects opened lately, kept in the user's settings."""
+"""What is kept in the user's settings: projects opened lately, formats entered with napari."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from qtpy.QtCore import QSettings
 
 KEY = "recent_projects"
 
+CLAIMED_KEY = "claimed_patterns"
+
 MOST = 10
 
 
 def projects() -> list[str]:
     """Return the folders that still exist, newest first."""
-    stored = _settings().value(KEY, [])
-    paths = [stored] if isinstance(stored, str) else [str(path) for path in stored or []]
-    return [path for path in paths if Path(path).is_dir()]
+    return [path for path in _listed(KEY) if Path(path).is_dir()]
 
 
 def remember(project: Path) -> None:
@@ -23,6 +24,21 @@ def remember(project: Path) -> None:
     path = str(project.absolute())
     others = [other for other in projects() if other != path]
     _settings().setValue(KEY, [path, *others][:MOST])
+
+
+def claimed() -> list[str]:
+    """Return the patterns of names that were entered in napari's preferences."""
+    return _listed(CLAIMED_KEY)
+
+
+def claim(patterns: Sequence[str]) -> None:
+    """Remember that patterns were entered, so that none is entered twice."""
+    _settings().setValue(CLAIMED_KEY, [*claimed(), *patterns])
+
+
+def _listed(key: str) -> list[str]:
+    stored = _settings().value(key, [])  # Qt gives a list of one as a string
+    return [stored] if isinstance(stored, str) else [str(value) for value in stored or []]
 
 
 def _settings() -> QSettings:

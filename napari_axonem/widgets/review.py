@@ -10,7 +10,6 @@ from napari_axonem.errors import EditError
 from napari_axonem.evaluation.mistakes import Mistake
 from napari_axonem.proofreading.project import Project
 from napari_axonem.widgets.queue import OPEN, ErrorQueue, ErrorRow, Filter
-from napari_axonem.widgets.upkeep import updated
 from napari_axonem.widgets.workplace import Workplace
 
 
@@ -59,10 +58,9 @@ class Review:
         project = self._place.project
         if project is None or not self._changed:
             return
-        changed, self._changed = frozenset(self._changed), set()
+        self._changed.clear()
         if project.has_truth:
-            old = [row.mistake for row in self.queue.rows]
-            self._load(project, updated(project, old, changed))
+            self._load(project, project.mistakes())
         self._show()
         self.pointed.emit()
 

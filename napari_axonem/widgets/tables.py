@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_axonem.geometry import Box
-from napari_axonem.widgets.lazy import LazyLevel
+from napari_axonem.widgets.lazy import LazyLevel, Reader
 from napari_axonem.widgets.planes import Planes
 
 Codes = npt.NDArray[np.uint8]
@@ -64,13 +64,22 @@ class Marked:
         return codes.reshape(fragments.shape)
 
 
+def level_of(
+    planes: Planes, number: int, dtype: npt.DTypeLike, read: Reader, *others: Planes
+) -> LazyLevel:
+    """Return a level of a layer that is made of voxels of `planes`, and of `others`."""
+    chunk = planes.chunk(number)
+    return LazyLevel.whole(planes.shape(number), dtype, read, chunk, (planes, *others))
+
+
 def looked_up(planes: Planes, table: Table) -> list[LazyLevel]:
     """Return the levels of a volume of ids, each id looked up in a table."""
 
     def level(number: int) -> LazyLevel:
-        return LazyLevel.whole(
-            planes.shape(number), table.values.dtype, lambda box: table[planes.read(box, number)]
-        )
+        def read(box: Box) -> npt.NDArray[Any]:
+            return table[planes.read(box, number)]
+
+        return level_of(planes, number, table.values.dtype, read)
 
     return [level(number) for number in range(len(planes.volume.levels))]
 
@@ -79,9 +88,10 @@ def as_is(planes: Planes) -> list[LazyLevel]:
     """Return the levels of a volume."""
 
     def level(number: int) -> LazyLevel:
-        return LazyLevel.whole(
-            planes.shape(number), planes.volume.dtype, lambda box: planes.read(box, number)
-        )
+        def read(box: Box) -> npt.NDArray[Any]:
+            return planes.read(box, number)
+
+        return level_of(planes, number, planes.volume.dtype, read)
 
     return [level(number) for number in range(len(planes.volume.levels))]
 
@@ -96,7 +106,7 @@ def marked_pairs(fragments: Planes, truth: Planes, marked: Marked) -> list[LazyL
         def read(box: Box) -> Codes:
             return marked.lookup(fragments.read(box, number), truth.read(box, number))
 
-        return LazyLevel.whole(fragments.shape(number), np.uint8, read)
+        return level_of(fragments, number, np.uint8, read, truth)
 
     return [level(number) for number in range(len(fragments.volume.levels))]
 

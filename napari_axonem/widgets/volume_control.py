@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,14 +11,18 @@ from pathlib import Path
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QMessageBox
 
-from napari_axonem.errors import ProjectLockedError, SettingsError
+from napari_axonem.errors import AxonemError, ProjectLockedError, SettingsError
 from napari_axonem.proofreading.creation import CreateSettings
 from napari_axonem.volumes import describe, guess_roles, list_volumes
 from napari_axonem.widgets import recent, wording
+from napari_axonem.widgets.asking import ANSWERS, question_of
 from napari_axonem.widgets.child import Child
 from napari_axonem.widgets.connections import Connections
 from napari_axonem.widgets.job_view import JobView
+from napari_axonem.widgets.locations import is_project
 from napari_axonem.widgets.new_project_view import NewProjectView, Wish
+from napari_axonem.widgets.notices import tell
+from napari_axonem.widgets.opening import open_in
 from napari_axonem.widgets.project_view import FactsView, OpenView
 from napari_axonem.widgets.session import Session
 from napari_axonem.widgets.workplace import Notice
@@ -44,6 +49,7 @@ class VolumeControl:
         self._job, self._facts = job, facts
         self.child = Child()
         self._making = Path()
+        self._scratch: Path | None = None
         self._acting = False  # what goes wrong elsewhere is not told here
         open_.opened.connect(self.open)
         open_.closed.connect(lambda: self._attempt(session.close_project))
@@ -61,6 +67,7 @@ class VolumeControl:
         connect(session.edited, self._show_facts)
         connect(session.place.said, self._tell)
         session.ended.connect(self.child.end)
+        session.ended.connect(self._drop_scratch)
         self.show()
 
     def show(self) -> None:
@@ -73,8 +80,15 @@ class VolumeControl:
         self._show_facts()
 
     def open(self, path: str) -> None:
-        """Open a project; where another window edits it, offer to look only."""
-        self._attempt(self._open_or_look, path)
+        """Open a project, or add volumes to the window.
+
+        Where another window edits the project, offer to look only.
+        """
+        if is_project(path):
+            self._attempt(self._open_or_look, path)
+        else:
+            self._job.idle("")
+            self._attempt(open_in, self._session.place.viewer, path, self._report)
 
     def _open_or_look(self, path: str) -> None:
         try:
@@ -104,9 +118,9 @@ class VolumeControl:
 
     def create(self, wish: Wish) -> None:
         """Have a project made by a child process, then open it."""
-        size = _voxel_size(wish.voxel_size)
         if not wish.destination:
             raise SettingsError("no folder is named", where="Project", remedy="name one to make")
+        size = _voxel_size(wish.voxel_size) or self._asked_voxel_size(wish)
         CreateSettings.parse({**wish.roles, "voxel_size": size})
         arguments = [part for r, path in wish.roles.items() for part in (f"--{r}", path)]
         if size:
@@ -115,7 +129,7 @@ class VolumeControl:
 
     def make_phantom(self) -> None:
         """Have the phantom and a project of it made, then open it."""
-        folder = Path(tempfile.mkdtemp(prefix="napari-axonem-"))
+        folder = self._scratch = Path(tempfile.mkdtemp(prefix="napari-axonem-"))
         volume, project = folder / "phantom.zarr", folder / "phantom.axonem"
         labels = [
             part
@@ -139,6 +153,7 @@ class VolumeControl:
         self.child.stop()
 
     def _made(self) -> None:
+        self._scratch = None  # what was made is kept: it will hold edits
         self._over(f"made {self._making}")
         self.open(str(self._making))
 
@@ -151,7 +166,13 @@ class VolumeControl:
     def _end(self) -> None:
         self._over("stopped; nothing was made")
 
+    def _drop_scratch(self) -> None:
+        if self._scratch is not None:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+        self._scratch = None
+
     def _over(self, text: str, *, problem: bool = False) -> None:
+        self._drop_scratch()
         self._form.set_busy(False)
         self._open.phantom.setEnabled(True)
         self._job.idle(text, problem=problem)
@@ -167,12 +188,33 @@ class VolumeControl:
         if notice.problem and self._acting:
             self._job.message.tell(notice.text, problem=True)
 
+    def _report(self, error: Exception) -> None:
+        if isinstance(error, AxonemError | OSError):
+            self._session.place.said.emit(Notice(str(error), problem=True))
+        else:
+            tell(error)
+
+    def _asked_voxel_size(self, wish: Wish) -> str:
+        """Ask for the voxel size of the first array that does not state it, if there is one."""
+        for location in wish.roles.values():
+            info = describe(location)
+            if info.voxel_size is None:
+                given = ANSWERS.ask(question_of(info))
+                if given is None:
+                    raise SettingsError(
+                        "none was given", where="Voxel size", remedy="fill it in: z, y, x in nm"
+                    )
+                return ",".join(f"{edge:.12g}" for edge in given.voxel_size)
+        return ""
+
     def _fill_voxel_size(self) -> None:
-        """Take the voxel size from the first array that states it."""
+        """Take the voxel size from the first array that states it, or was given one before."""
         if self._form.voxel_size.isModified() and self._form.voxel_size.text():
             return
         for location in self._form.wish().roles.values():
-            size = describe(location).voxel_size
+            size, given = describe(location).voxel_size, ANSWERS.given(location)
+            if size is None and given is not None:
+                size = given.voxel_size
             if size is not None:
                 self._form.voxel_size.setText(", ".join(f"{edge:g}" for edge in size))
                 return

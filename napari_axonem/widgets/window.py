@@ -2,47 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from threading import Thread
 from weakref import ref
 
 from napari.utils.notifications import show_error
 from qtpy.compat import isalive
-from qtpy.QtCore import QEvent, QObject, QTimer, Signal
+from qtpy.QtCore import QEvent, QObject, QTimer
 from qtpy.QtWidgets import QMainWindow, QWidget
 
 from napari_axonem.widgets import keys
+from napari_axonem.widgets.beside import Action, Beside
 from napari_axonem.widgets.keys_view import KeysDialog
 from napari_axonem.widgets.session import Session
 from napari_axonem.widgets.workplace import Notice
 
-Action = Callable[[], None]
 
-
-class Background(QObject):
-    """Works in threads, and goes on in the thread of the window."""
-
-    _ready = Signal(object)
+class Background(Beside):
+    """Works in threads, and does things later."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
-        self._ready.connect(lambda done: done())
         self._waiting: list[Action] = []
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._do_waiting)
-
-    def compute(self, work: Action, done: Action) -> None:
-        """Do `work` in a thread, then `done` in the window's."""
-
-        def run() -> None:
-            try:
-                work()
-            finally:
-                self._hand_over(done)
-
-        Thread(target=run, name="napari-axonem", daemon=True).start()
 
     def later(self, action: Action) -> None:
         """Do something when the window has been drawn."""
@@ -53,12 +36,6 @@ class Background(QObject):
         waiting, self._waiting = self._waiting, []
         for action in waiting:
             self._session.attempt(action)
-
-    def _hand_over(self, done: Action) -> None:
-        try:
-            self._ready.emit(done)
-        except RuntimeError:  # the window was closed meanwhile
-            return
 
 
 class Closing(QObject):

@@ -50,6 +50,11 @@ def lengths(values: Sequence[float]) -> str:
     return " \N{MULTIPLICATION SIGN} ".join(f"{value:g}" for value in values)
 
 
+def extent(shape: Sequence[int]) -> str:
+    """Return numbers of voxels, as ``48 × 1,024 × 1,024``."""
+    return " \N{MULTIPLICATION SIGN} ".join(f"{n:,}" for n in shape)
+
+
 def names(ids: Sequence[int], sign: str = " + ") -> str:
     """Return the ids of objects joined by a sign, the end of a long list left out."""
     shown = [str(i) for i in ids[:3]]

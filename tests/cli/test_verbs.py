@@ -112,7 +112,7 @@ def test_text_is_for_people(project: str, capsys: pytest.CaptureFixture[str]) ->
         (["undo", "PROJECT"], "nothing to undo"),
         (["redo", "PROJECT"], "nothing to redo"),
         (["export", "PROJECT", "labels.xyz"], "labels.xyz"),
-        (["errors", "data.h5:fragments"], "--truth"),
+        (["errors", "data.h5:fragments"], "data.h5"),
         (["project", "info", "nowhere.axonem"], "no project"),
         (["project", "create", "PROJECT", "--fragments", "x.h5"], "exists"),
         (["project", "create", "new.axonem"], "needs fragments or a segmentation"),

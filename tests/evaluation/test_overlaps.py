@@ -3,9 +3,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from napari_axonem.blockwise import Team
 from napari_axonem.errors import MismatchError, VolumeError
 from napari_axonem.evaluation import grouping, overlaps
 from napari_axonem.evaluation.overlaps import count_overlaps, merge_tables, overlap_table
+from napari_axonem.evaluation.threads import each
 from napari_axonem.geometry import Box, Grid
 from tests.evaluation.voxel_oracles import (
     GRID,
@@ -115,6 +117,29 @@ def test_voxel_sizes_stored_as_float32_match():
     stored = Grid(tuple(size.astype(float).tolist()))
     zeros = np.zeros((1, 1, 1), np.uint8)
     assert len(overlap_table(as_volume(zeros, Grid((33.3, 8.4, 8.4))), as_volume(zeros, stored)))
+
+
+def test_a_team_counts_the_same():
+    rng = np.random.default_rng(4)
+    segments, truth = (as_volume(a) for a in rng.integers(0, 5, (2, 8, 8, 8)))
+    with Team(1) as team:
+        table = overlap_table(segments, truth, block_shape=(4, 4, 4), team=team)
+    assert as_counts(table) == as_counts(overlap_table(segments, truth))
+
+
+def test_few_blocks_are_under_way_at_a_time():
+    under_way = []
+
+    def items():
+        for number in range(20):
+            under_way.append(number)
+            yield number
+
+    found = []
+    for done in each(lambda number: number * 2, items(), workers=2):
+        found.append(done)
+        assert len(under_way) <= len(found) + 4
+    assert sorted(found) == list(range(0, 40, 2))
 
 
 def test_progress_counts_blocks():

@@ -145,7 +145,7 @@ def test_cut_files_never_give_other_voxels(sound, tmp_path, name):
         ("empty.h5", "by its name it should be HDF5, so it may be damaged"),
         ("empty.tif", "by its name it should be TIFF"),
         ("folder.zarr", "by its name it should be zarr"),
-        ("text.txt", "not a file of any known format; give one of HDF5, zarr, TIFF"),
+        ("text.txt", "not a file of any known format; give one of HDF5, zarr, precomputed, TIFF"),
         ("text.txt:raw", "not a file of any known format"),
         ("", "no such file or folder"),
         ("a\0b", "no such file or folder"),

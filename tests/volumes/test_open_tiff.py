@@ -9,6 +9,7 @@ import tifffile
 from napari_axonem.errors import VolumeError, VoxelSizeUnknownError
 from napari_axonem.geometry import Box
 from napari_axonem.volumes import describe, open_volume
+from napari_axonem.volumes.contents import list_volumes
 
 SHAPE = (5, 40, 50)
 SIZE = (30.0, 8.0, 4.0)
@@ -171,3 +172,65 @@ def test_dataset_of_a_tiff_is_refused(tmp_path):
     tifffile.imwrite(path, voxels())
     with pytest.raises(VolumeError, match="no datasets, but 'raw'"):
         open_volume(f"{path}:raw")
+
+
+def two_series(path):
+    with tifffile.TiffWriter(path) as writer:
+        for n, nm in ((40, 8.0), (20, 16.0)):
+            writer.write(voxels()[:, :n], metadata={**OME, "PhysicalSizeX": nm})
+
+
+@pytest.mark.parametrize("name", ["a.ome.tif", "a.tif"])
+def test_one_of_several_series(tmp_path, name):
+    path = tmp_path / name
+    two_series(path)
+    with pytest.raises(VolumeError, match=r"2 series .*0 \(5, 40, 50\) uint8, 1 .*\.tif:0"):
+        open_volume(path)
+    assert list_volumes(path) == ["0", "1"]
+    volume = open_volume(f"{path}:1", voxel_size=SIZE)
+    assert volume.location == f"{path}:1"
+    np.testing.assert_array_equal(volume.read(volume.box), voxels()[:, :20])
+    if name == "a.ome.tif":
+        assert describe(f"{path}:1").voxel_size == pytest.approx((30, 8, 16))
+    with pytest.raises(VolumeError, match="name a series of 0 to 1"):
+        open_volume(f"{path}:2")
+
+
+def test_the_only_stack_among_pages(tmp_path):
+    path = tmp_path / "a.tif"
+    with tifffile.TiffWriter(path) as writer:  # a thumbnail first, as some microscopes have it
+        for page in (voxels()[0, :8, :8], *voxels()):
+            writer.write(page, metadata=None, photometric="minisblack")
+    assert list_volumes(path) == [""]
+    volume = open_volume(path, voxel_size=SIZE)
+    np.testing.assert_array_equal(volume.read(volume.box), voxels())
+
+
+@pytest.mark.parametrize("axes", ["TZYX", "CZYX"])
+def test_four_axes_are_refused(tmp_path, axes):
+    path = tmp_path / "a.ome.tif"
+    array = np.zeros((2, *SHAPE), "u1")
+    tifffile.imwrite(path, array, photometric="minisblack", metadata={"axes": axes})
+    with pytest.raises(VolumeError, match=f"a.ome.tif: .*axis {axes[0].lower()} having 2 entries"):
+        open_volume(path, voxel_size=SIZE)
+
+
+def test_odd_paths(tmp_path):
+    path = tmp_path / "dir: with colon.tif" / "a b:1.tif"
+    path.parent.mkdir()
+    tifffile.imwrite(path, voxels())
+    volume = open_volume(path, voxel_size=SIZE)
+    assert volume.location == str(path)
+    np.testing.assert_array_equal(volume.read(volume.box), voxels())
+
+
+@pytest.mark.parametrize("share", [0.001, 0.01, 0.3, 0.9])
+def test_cut_pyramid(tmp_path, share):
+    path = tmp_path / "a.ome.tif"
+    array = np.random.default_rng(0).integers(0, 255, (3, 128, 128)).astype("u1")
+    with tifffile.TiffWriter(path) as writer:
+        writer.write(array, subifds=1, tile=(32, 32), metadata=OME)
+        writer.write(array[:, ::2, ::2], subfiletype=1, tile=(32, 32))
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
+    with pytest.raises(VolumeError, match=r"a\.ome\.tif: "):
+        open_volume(path, voxel_size=SIZE)

@@ -164,7 +164,7 @@ def test_damaged_chunk_names_the_level(tmp_path):
     pyramid.write(pyramid.volume.box, random_labels())
     chunk = path / "0" / "c" / "0" / "1" / "1"
     chunk.write_bytes(chunk.read_bytes()[:20])
-    with pytest.raises(VolumeError, match=r"p\.zarr/0: voxels"):
+    with pytest.raises(VolumeError, match=r"p\.zarr/0: chunk c/0/1/1, voxels"):
         pyramid.build_levels()
     with pytest.raises(StorageError, match="level 0"):
         pyramid.write(Box((0, 70, 70), (1, 71, 71)), np.ones((1, 1, 1), "u4"))

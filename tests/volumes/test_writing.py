@@ -19,6 +19,7 @@ from napari_axonem.volumes import (
     write_volume,
     writing,
 )
+from napari_axonem.volumes.writers import hdf5
 
 SHAPE = (70, 150, 40)
 GRID = Grid((30.0, 8.0, 8.0), (90.0, -16.0, 5.5))
@@ -182,7 +183,8 @@ def stop_after(steps):
 @DESTINATIONS
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_stopping_leaves_what_was_there(tmp_path, name, overwrite, monkeypatch):
-    monkeypatch.setattr(writing, "tiled_block", lambda *_: (64, 64, 64))
+    for module in (writing, hdf5):
+        monkeypatch.setattr(module, "tiled_block", lambda *_: (64, 128, 128))
     if overwrite:
         write(tmp_path / name)
     for steps in (0, 2):

@@ -7,14 +7,20 @@ import h5py
 import numpy as np
 import pytest
 from napari.components import ViewerModel
+from napari.settings import NapariSettings, get_settings
+from npe2 import PluginManifest
 from qtpy.QtCore import QSettings
 from qtpy.QtWidgets import QApplication
 
+import napari_axonem
 from napari_axonem.proofreading.creation import CreateSettings, create_project
+from napari_axonem.widgets.asking import ANSWERS
 from napari_axonem.widgets.desk import open_desk
 from napari_axonem.widgets.session import Session
 
 from .hand import Hand
+
+MANIFEST = Path(napari_axonem.__file__).with_name("napari.yaml")
 
 SHAPE = (12, 60, 80)
 VOXEL_SIZE = (30.0, 8.0, 8.0)
@@ -81,6 +87,14 @@ def settings(tmp_path: Path) -> None:
 
 
 @pytest.fixture
+def spared(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Keeps what is set in napari's preferences out of the user's file and of other tests."""
+    monkeypatch.setattr(NapariSettings, "_maybe_save", lambda _: None)
+    yield
+    get_settings().plugins.extension2reader = {}
+
+
+@pytest.fixture
 def hand(make_napari_viewer, qtbot, settings: None) -> Hand:
     """A window with the whole desk, and a hand in it."""
     viewer = make_napari_viewer(show=True)
@@ -90,6 +104,24 @@ def hand(make_napari_viewer, qtbot, settings: None) -> Hand:
     return Hand(viewer, qtbot)
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets every picture wait for its voxels, however busy the machine is."""
+    monkeypatch.setattr("napari_axonem.widgets.planes.PATIENCE_S", 60.0)
+
+
 def nm(z: int, y: int, x: int) -> tuple[float, float, float]:
     """Return the centre of a voxel in nm."""
     return tuple((i + 0.5) * size for i, size in zip((z, y, x), VOXEL_SIZE, strict=True))
+
+
+@pytest.fixture
+def plugins(npe2pm, settings, spared, monkeypatch):
+    """napari with its own readers and this plugin, as after an installation."""
+    for name, empty in (("_of", {}), ("_last", None), ("_event", None)):
+        monkeypatch.setattr(ANSWERS, name, empty)
+    with (
+        npe2pm.tmp_plugin(package="napari"),
+        npe2pm.tmp_plugin(manifest=PluginManifest.from_file(MANIFEST)),
+    ):
+        yield npe2pm

@@ -4,7 +4,7 @@ import colorsys
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from napari.components import ViewerModel
 from napari.layers import Image
@@ -13,20 +13,23 @@ from napari_axonem.geometry import Box, Grid
 from napari_axonem.volumes import Volume
 from napari_axonem.widgets import colours, wording
 from napari_axonem.widgets.framing import LEAST_VOXELS, look_at
-from napari_axonem.widgets.layers import contrast, image_layer, placed
+from napari_axonem.widgets.planes import Planes
 from napari_axonem.widgets.sight import Sight
+from napari_axonem.widgets.volume_layers import contrast, image_layer, placed
 
 GRID = Grid((30.0, 8.0, 8.0), (1000.0, 200.0, 300.0))
 
 WHOLE = Box((0, 0, 0), (50, 400, 600))
 
 
+@settings(deadline=None)  # the first layer of all loads napari's table of units
 @given(st.tuples(st.integers(0, 49), st.integers(0, 399), st.integers(0, 599)))
 def test_a_layer_lies_where_its_voxels_are(voxel) -> None:
     layer = Image(np.zeros((2, 2, 2)), **placed(GRID))
     np.testing.assert_allclose(layer.data_to_world(voxel), GRID.to_nm(voxel))
 
 
+@settings(deadline=None)
 @given(
     st.tuples(st.integers(0, 49), st.integers(0, 399), st.integers(0, 599)),
     st.integers(1, 700),
@@ -53,10 +56,11 @@ def test_contrast_is_taken_from_the_middle() -> None:
     array = np.zeros((20, 600, 600), np.uint16)
     array[6:14, 44:556, 44:556] = np.random.default_rng(0).integers(1000, 2000, (8, 512, 512))
     image = Volume((array,), ((1, 1, 1),), GRID, "memory", "array")
-    low, high = contrast(image)
+    low, high = contrast(Planes(image), 0)
     assert 1000 <= low < 1010
     assert 1990 < high <= 2000
-    assert contrast(Volume((array[:2],), ((1, 1, 1),), GRID, "", "")) == (0, 1), "flat is no error"
+    flat = Volume((array[:2],), ((1, 1, 1),), GRID, "", "")
+    assert contrast(Planes(flat), 0) == (0, 1), "flat is no error"
     assert image_layer(image, "a").contrast_limits == [low, high]
 
 

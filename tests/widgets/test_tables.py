@@ -3,7 +3,6 @@
 from collections import Counter
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -108,18 +107,6 @@ def test_a_new_table_shows_without_reading_again() -> None:
     planes.forget()
     level[0]
     assert array.reads == 2
-
-
-def test_planes_are_dropped_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("napari_axonem.widgets.planes.KEPT_BYTES", 100)
-    array = np.arange(60, dtype=np.uint32).reshape(5, 3, 4)
-    planes = Planes(volume(array))
-    for _ in range(2):
-        for z in range(5):
-            box = Box((z, 0, 0), (z + 1, 3, 4))
-            np.testing.assert_array_equal(planes.read(box, 0), array[z : z + 1])
-    everything = Box((0, 0, 0), (5, 3, 4))
-    np.testing.assert_array_equal(planes.read(everything, 0), array)
 
 
 def refinement(mask: np.ndarray, corner, parent: int, child: int) -> Refinement:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from napari_axonem.errors import VolumeError
+from napari_axonem.errors import VolumeError, VolumeLostError
 from napari_axonem.volumes.formats.attributes import Spacing, axis_names, spacing
 from napari_axonem.volumes.formats.source import (
     Format,
@@ -49,6 +51,7 @@ def _source(dataset: h5py.Dataset, where: str) -> Source:
         where=where,
         axes=spatial_axes(dataset.shape, names, where),
         stored_chunks=dataset.chunks,
+        watch=_Watch.over(Path(dataset.file.filename)),
     )
     found = _spacing(dataset)
     return Source(
@@ -59,6 +62,35 @@ def _source(dataset: h5py.Dataset, where: str) -> Source:
         origin=found.origin,
         note=found.note,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Watch:
+    """Sees to it that nobody writes to a file while it is read.
+
+    HDF5 keeps much of a file in memory, and what it reads from one that was changed may be
+    anything. A file that was deleted or replaced goes on to be read as it was.
+    """
+
+    path: Path
+    inode: int
+    version: tuple[int, int]
+    """Size, and time of the last change."""
+
+    @classmethod
+    def over(cls, path: Path) -> _Watch:
+        """Return a watch over the file that is there now."""
+        found = path.stat()
+        return cls(path, found.st_ino, (found.st_size, found.st_mtime_ns))
+
+    def __call__(self, _: object) -> None:
+        """Raise `VolumeLostError` where the file was changed in place."""
+        with contextlib.suppress(FileNotFoundError):
+            found = self.path.stat()
+            if found.st_ino == self.inode and self.version != (found.st_size, found.st_mtime_ns):
+                raise VolumeLostError(
+                    "changed while it was open", where=self.path, remedy="open it again"
+                )
 
 
 def _voxels(dataset: h5py.Dataset, box: tuple[slice, ...]) -> npt.NDArray[Any]:

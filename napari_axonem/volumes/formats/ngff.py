@@ -14,15 +14,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from napari_axonem.errors import VolumeError
 from napari_axonem.geometry import Grid, Zyx
 from napari_axonem.volumes.formats.units import nm_per
 from napari_axonem.volumes.reduction import Kind
 
-VERSION = "0.5"
-"""The version of the metadata that is written."""
+Version: TypeAlias = Literal["0.4", "0.5"]
+"""A version of the metadata that can be written."""
+
+VERSION: Version = "0.5"
+"""The version that is written unless another one is asked for."""
+
+ZARR_FORMAT: dict[Version, Literal[2, 3]] = {"0.4": 2, "0.5": 3}
+"""The version of zarr that each version of the metadata lies in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,9 @@ class Multiscale:
     kind: Kind
 
 
-def attributes(name: str, grid: Grid, factors: Sequence[Zyx], kind: Kind) -> dict[str, Any]:
+def attributes(
+    name: str, grid: Grid, factors: Sequence[Zyx], kind: Kind, version: Version = VERSION
+) -> dict[str, Any]:
     """Return the attributes of a group with levels named ``"0"``, ``"1"``, and so on.
 
     Parameters
@@ -76,21 +84,33 @@ def attributes(name: str, grid: Grid, factors: Sequence[Zyx], kind: Kind) -> dic
         By how much (z, y, x) each level is reduced, finest first.
     kind
         ``"labels"`` adds the ``image-label`` object that marks a group as labels.
+    version
+        0.4 says its version in each object, 0.5 once for all.
     """
-    ome: dict[str, Any] = {
-        "version": VERSION,
-        "multiscales": [
-            {
-                "name": name,
-                "type": "mode" if kind == "labels" else "mean",
-                "axes": [{"name": a, "type": "space", "unit": "nanometer"} for a in "zyx"],
-                "datasets": [_dataset(i, grid, f) for i, f in enumerate(factors)],
-            }
-        ],
+    multiscale = {
+        "name": name,
+        "type": "mode" if kind == "labels" else "mean",
+        "axes": [{"name": a, "type": "space", "unit": "nanometer"} for a in "zyx"],
+        "datasets": [_dataset(i, grid, f) for i, f in enumerate(factors)],
     }
+    said = {"version": version} if version == "0.4" else {}
+    body: dict[str, Any] = {"multiscales": [said | multiscale]}
     if kind == "labels":
-        ome["image-label"] = {}
-    return {"ome": ome}
+        body["image-label"] = said
+    return body if version == "0.4" else {"ome": {"version": version} | body}
+
+
+def listed_labels(attrs: Mapping[str, Any]) -> list[str]:
+    """Return the labels that a group ``labels`` lists, by its attributes of either version."""
+    ome = attrs.get("ome")
+    body = ome if isinstance(ome, Mapping) else attrs
+    return list(body.get("labels") or [])
+
+
+def labels_attributes(names: Sequence[str], version: Version) -> dict[str, Any]:
+    """Return the attributes of a group ``labels`` that holds labels of these names."""
+    listed = {"labels": list(names)}
+    return listed if version == "0.4" else {"ome": {"version": version} | listed}
 
 
 def _dataset(level: int, grid: Grid, factor: Zyx) -> dict[str, Any]:

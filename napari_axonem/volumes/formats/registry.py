@@ -2,21 +2,90 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
-from napari_axonem.errors import VolumeError
+from napari_axonem.errors import AxonemError, VolumeError
+from napari_axonem.volumes.formats import addresses
 from napari_axonem.volumes.formats.hdf5 import HDF5
-from napari_axonem.volumes.formats.source import Format, Location
+from napari_axonem.volumes.formats.n5 import N5
+from napari_axonem.volumes.formats.nifti import NIFTI
+from napari_axonem.volumes.formats.nrrd import NRRD
+from napari_axonem.volumes.formats.precomputed import PRECOMPUTED
+from napari_axonem.volumes.formats.remote import KeyValues, refused_error
+from napari_axonem.volumes.formats.sections import PICTURE, SECTIONS
+from napari_axonem.volumes.formats.source import Format, Location, Source
+from napari_axonem.volumes.formats.stores import Store, StoreFormat
 from napari_axonem.volumes.formats.tiff import TIFF
-from napari_axonem.volumes.formats.zarr import ZARR
+from napari_axonem.volumes.formats.zarr_store import ZARR
+from napari_axonem.volumes.formats.zipped import ZIP
 
-FORMATS: tuple[Format, ...] = (HDF5, ZARR, TIFF)
+T = TypeVar("T")
+
+STORES: tuple[StoreFormat, ...] = (ZARR, PRECOMPUTED, N5)
+"""What can be read far away as well, in the order in which it is looked for."""
+
+FORMATS: tuple[Format, ...] = (
+    HDF5,
+    *(known.of_folders() for known in STORES[:-1]),
+    TIFF,
+    NRRD,
+    NIFTI,
+    ZIP,
+    PICTURE,
+    SECTIONS,
+    N5.of_folders(),  # last, because it looks into folders
+)
 """In the order in which they are asked whether a file or folder is theirs."""
 
 
-def find(location: str | Path) -> tuple[Location, Format, str]:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A location that some format claims."""
+
+    place: Location | Store
+    """What exists there, and what is meant inside of it."""
+
+    inner: str
+    """Name of an array or a group inside; may be empty."""
+
+    format: str
+    """What people call the format."""
+
+    reason: str
+    """Why it is taken for that format."""
+
+    _read: Callable[[], Source]
+    _names: Callable[[], list[str]]
+
+    def read(self) -> Source:
+        """Open it without reading voxels.
+
+        Raises
+        ------
+        VolumeError
+            It is damaged or of a kind that cannot be used.
+        """
+        with _damage(f"a {self.format} volume that cannot be opened", self.place):
+            return self._read()
+
+    def names(self) -> list[str]:
+        """Return the names of the volumes inside, whatever `inner` is.
+
+        Raises
+        ------
+        VolumeError
+            It is damaged.
+        """
+        with _damage(f"a {self.format} store that cannot be listed", self.place):
+            return self._names()
+
+
+def find(location: str | Path) -> Found:
     """Return what a location means, its format, and the reason for that format.
 
     Content decides, names do not. A colon or a slash may stand in front of the name of an array
@@ -25,15 +94,70 @@ def find(location: str | Path) -> tuple[Location, Format, str]:
     Raises
     ------
     VolumeError
-        There is no such file or folder, or no format claims it.
+        There is nothing there, or no format claims it.
+    VolumeLostError
+        It is far away and cannot be reached.
     """
-    candidates = list(_readings(str(location)))
+    address = addresses.parse(location)
+    return _find_far(address) if address.is_remote else _find_near(address)
+
+
+def _find_near(address: addresses.Address) -> Found:
+    candidates = list(_readings(address.place))
     for candidate in candidates:
-        for known in FORMATS:
-            reason = _claim(known, candidate.path)
+        for known in (f for f in FORMATS if address.format in ("", f.name)):
+            if candidate.inner and not known.has_inner:
+                continue
+            reason = _claim(known.claim, candidate.path)
             if reason is not None:
-                return candidate, known, reason
-    raise _unclaimed(str(location), candidates)
+                return _near(candidate, address.inner, known, reason)
+    raise _unclaimed(address.place, candidates)
+
+
+def _near(found: Location, inner: str, known: Format, reason: str) -> Found:
+    place = Location(found.path, f"{found.inner}/{inner}".strip("/"))
+    return Found(
+        place,
+        place.inner,
+        known.name,
+        reason,
+        lambda: known.read(place),
+        lambda: known.names(place.path),
+    )
+
+
+def _find_far(address: addresses.Address) -> Found:
+    wanted = [f for f in STORES if address.format in ("", f.name)]
+    stores = []
+    for url, inner in address.readings():
+        store = KeyValues.at(url)
+        stores.append(store)
+        for known in wanted:
+            store.expect(known.keys)
+        for known in wanted:
+            reason = _claim(known.claim, store)
+            if reason is not None:
+                return _far(store, inner, known, reason)
+    refused = next((s for s in stores if s.refusal), None)
+    if refused:
+        raise refused_error(refused)
+    keys = [key for known in wanted for key in known.keys]
+    raise VolumeError(
+        f"nothing there of a known format: none of {', '.join(keys)}",
+        where=stores[0],
+        remedy="check the address; files such as HDF5 or TIFF must be downloaded first",
+    )
+
+
+def _far(store: KeyValues, inner: str, known: StoreFormat, reason: str) -> Found:
+    return Found(
+        store,
+        inner,
+        known.name,
+        reason,
+        lambda: known.read(store, inner),
+        lambda: known.names(store),
+    )
 
 
 def _readings(location: str) -> Iterator[Location]:
@@ -49,14 +173,29 @@ def _readings(location: str) -> Iterator[Location]:
             return
 
 
-def _claim(known: Format, path: Path) -> str | None:
+def _claim(claim: Callable[[T], str | None], place: T) -> str | None:
     try:
-        return known.claim(path)
+        return claim(place)
     except OSError as error:
         raise VolumeError(
             f"cannot be read ({error.strerror or error})",
-            where=path,
+            where=place,
             remedy="check that you may read it",
+        ) from error
+
+
+@contextlib.contextmanager
+def _damage(seen: str, where: object) -> Iterator[None]:
+    """Turn a library's error about something that nobody foresaw into one of ours."""
+    try:
+        yield
+    except AxonemError:
+        raise
+    except Exception as error:
+        raise VolumeError(
+            f"{seen} ({type(error).__name__}: {error})",
+            where=where,
+            remedy="check that it is complete and not being written",
         ) from error
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from napari_axonem.errors import VolumeError
 from napari_axonem.geometry import Nm, Zyx
 from napari_axonem.volumes.lazy import Level
+from napari_axonem.volumes.reduction import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,9 @@ class Source:
     note: str = ""
     """Why there is no voxel size, where there is more to say than that it is not stated."""
 
+    kind: Kind | None = None
+    """What the file says the voxels are, None where it does not say."""
+
 
 @dataclass(frozen=True, slots=True)
 class Format:
@@ -74,6 +78,28 @@ class Format:
     names: Callable[[Path], list[str]]
     """Lists the volumes in a claimed file or folder, sorted, as they follow the colon of a
     location; a single empty name where it is one volume by itself."""
+
+    has_inner: bool = True
+    """Whether a location may name something inside of it. Without that a path to something else
+    in such a folder, or to nothing, is not taken for it."""
+
+
+def one_level(whole: Source, index: int, location: str) -> Source:
+    """Return one level of a volume as a volume of its own that lies at `location`."""
+    factor = whole.factors[index]
+    size: Nm | None = None
+    if whole.voxel_size:
+        z, y, x = (s * f for s, f in zip(whole.voxel_size, factor, strict=True))
+        size = (z, y, x)
+    return Source(
+        location=location,
+        format=f"{whole.format}, level {index}",
+        levels=(whole.levels[index],),
+        voxel_size=size,
+        origin=whole.origin,
+        note=whole.note,
+        kind=whole.kind,
+    )
 
 
 def spatial_axes(shape: Sequence[int], names: Sequence[str] | None, where: object) -> Zyx:

@@ -1,13 +1,16 @@
 """TIFF: multi-page, BigTIFF, tiled, compressed, ImageJ and OME, pyramids.
 
-Of several series in a file the first is read. A single page is a volume of one section. Pages
-that are called time, or nothing in particular, are sections where nothing else is.
+Of several series in a file the only one with several sections is read, or the one whose number
+is named (``file.tif:1``). A single page is a volume of one section. Pages that are called time,
+or nothing in particular, are sections where nothing else is.
 """
 
 from __future__ import annotations
 
+import contextlib
 import math
 import weakref
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +31,13 @@ from napari_axonem.volumes.formats.source import (
 from napari_axonem.volumes.formats.tiff_spacing import tiff_spacing
 from napari_axonem.volumes.lazy import Level
 
-_SIGNATURES = {
+SIGNATURES = {
     b"II*\0": "TIFF",
     b"MM\0*": "TIFF",
     b"II+\0": "BigTIFF",
     b"MM\0+": "BigTIFF",
 }
+"""What files begin with: little- and big-endian."""
 
 _WHOLE_PAGE_BYTES = 2**26
 """Pages of strips up to this size are read whole: a strip is often a single row."""
@@ -43,15 +47,14 @@ def _claim(path: Path) -> str | None:
     if not path.is_file():
         return None
     with path.open("rb") as file:
-        name = _SIGNATURES.get(file.read(4))
+        name = SIGNATURES.get(file.read(4))
     return f"the file has the {name} signature" if name else None
 
 
 class _Pages:
     """One level of a series, read lazily; the file is closed when nobody needs it any more."""
 
-    def __init__(self, file: tifffile.TiffFile, level: int) -> None:
-        series = file.series[0]
+    def __init__(self, file: tifffile.TiffFile, series: Any, level: int) -> None:  # noqa: ANN401
         page = series.levels[level].keyframe
         if math.prod(page.chunked) > len(page.dataoffsets):
             # Looked at first: a wrong extent can ask for millions of segments.
@@ -79,26 +82,16 @@ class _File(tifffile.TiffFile):  # type: ignore[misc]
 
 
 def _read(location: Location) -> Source:
-    where = location.path
-    if location.inner:
-        raise VolumeError(
-            f"a TIFF file has no datasets, but {location.inner!r} was asked for",
-            where=where,
-            remedy="leave out what follows the name of the file",
-        )
-    try:
-        file = _File(where)
-        levels = [_Pages(file, i) for i in range(len(file.series[0].levels))]
-        found = tiff_spacing(file)
-    except Exception as error:  # whatever tifffile raises on damaged or exotic files
-        raise VolumeError(
-            f"a TIFF file that cannot be opened ({type(error).__name__}: {error})",
-            where=where,
-            remedy="check that it is complete",
-        ) from error
-    _check_complete(file, where)
-    names = _names(file.series[0].axes)
-    arrays = tuple(_level(pages, names, file.series[0].dtype, where) for pages in levels)
+    file = _open(location.path)
+    index = _chosen(file, location)
+    where = Location(location.path, location.inner and str(index))
+    with _refusing(where):
+        series = file.series[index]
+        levels = [_Pages(file, series, i) for i in range(len(series.levels))]
+        found = tiff_spacing(file, index)
+    _check_complete(file, series, where)
+    names = _names(series.axes)
+    arrays = tuple(_level(pages, names, series.dtype, where) for pages in levels)
     return Source(
         location=str(where),
         format="BigTIFF" if file.is_bigtiff else "TIFF",
@@ -110,7 +103,66 @@ def _read(location: Location) -> Source:
     )
 
 
-def _level(pages: _Pages, names: list[str], dtype: object, where: Path) -> Level:
+def _open(path: Path) -> _File:
+    """Open a file and find its series."""
+    with _refusing(path):
+        file = _File(path)
+        if not file.series:
+            raise ValueError("no pages")
+    return file
+
+
+@contextlib.contextmanager
+def _refusing(where: object) -> Iterator[None]:
+    """Turn whatever tifffile raises on damaged or exotic files into a `VolumeError`."""
+    try:
+        yield
+    except Exception as error:
+        raise VolumeError(
+            f"a TIFF file that cannot be opened ({type(error).__name__}: {error})",
+            where=where,
+            remedy="check that it is complete",
+        ) from error
+
+
+def _stacks(file: tifffile.TiffFile) -> list[int]:
+    """Return which series can be meant: those of several sections, or all where none has."""
+    sections = [
+        math.prod(n for axis, n in zip(s.axes, s.shape, strict=True) if axis not in "YXS")
+        for s in file.series
+    ]
+    return [i for i, n in enumerate(sections) if n > 1] or list(range(len(sections)))
+
+
+def _chosen(file: tifffile.TiffFile, location: Location) -> int:
+    """Return the number of the series that is meant."""
+    numbers = [str(i) for i in range(len(file.series))]
+    if location.inner in numbers:
+        return int(location.inner)
+    if location.inner:
+        raise VolumeError(
+            f"a TIFF file has no datasets, but {location.inner!r} was asked for",
+            where=location.path,
+            remedy="leave out what follows the name of the file"
+            + (f", or name a series of 0 to {numbers[-1]}" if len(numbers) > 1 else ""),
+        )
+    stacks = _stacks(file)
+    if len(stacks) > 1:
+        few = [f"{i} {file.series[i].shape} {file.series[i].dtype}" for i in stacks[:12]]
+        raise VolumeError(
+            f"{len(stacks)} series in one file ({', '.join(few)}{', ...' * (len(stacks) > 12)})",
+            where=location.path,
+            remedy=f"name one by its number after a colon, as in {location.path}:{stacks[0]}",
+        )
+    return stacks[0]
+
+
+def _volumes(path: Path) -> list[str]:
+    stacks = _stacks(_open(path))
+    return [str(i) for i in stacks] if len(stacks) > 1 else [""]
+
+
+def _level(pages: _Pages, names: list[str], dtype: object, where: Location) -> Level:
     ones = (1,) * (len(names) - len(pages.shape))
     shape = ones + pages.shape
     return Level(
@@ -144,20 +196,19 @@ def _factor(finest: Zyx, shape: Zyx) -> Zyx:
     return z, y, x
 
 
-def _check_complete(file: tifffile.TiffFile, where: Path) -> None:
+def _check_complete(file: tifffile.TiffFile, series: Any, where: Location) -> None:  # noqa: ANN401
     """Raise `VolumeError` where the file is shorter than its first pages say.
 
     tifffile only logs this, and makes do with the pages that it finds.
     """
-    series = file.series[0]
     end = file.filehandle.size
     if series.dataoffset is not None:
         needed = series.dataoffset + series.nbytes
     else:
         page = series.keyframe
         needed = max(o + n for o, n in zip(page.dataoffsets, page.databytecounts, strict=True))
-    stated = _stated_voxels(file)
-    if needed > end or stated > series.size or _chain_is_broken(file):
+    found = sum(int(s.size) for s in file.series)
+    if needed > end or _stated_voxels(file) > found or _chain_is_broken(file, series):
         raise VolumeError(
             f"a TIFF file cut short at {end} bytes",
             where=where,
@@ -170,13 +221,13 @@ def _stated_voxels(file: tifffile.TiffFile) -> int:
     if file.imagej_metadata:
         return int(file.imagej_metadata.get("images", 1)) * int(file.pages.first.size)
     if file.shaped_metadata:
-        return math.prod(int(n) for n in file.shaped_metadata[0]["shape"])
+        return sum(math.prod(int(n) for n in m["shape"]) for m in file.shaped_metadata)
     return 0
 
 
-def _chain_is_broken(file: tifffile.TiffFile) -> bool:
+def _chain_is_broken(file: tifffile.TiffFile, series: Any) -> bool:  # noqa: ANN401
     """Tell whether pages of which no description gives the number end in the middle."""
-    if file.series[0].kind not in ("uniform", "generic"):
+    if series.kind not in ("uniform", "generic"):
         return False  # the others need not walk through all pages
     link = file.pages.next_page_offset  # where the last page found keeps the place of the next
     if link is None:
@@ -186,5 +237,5 @@ def _chain_is_broken(file: tifffile.TiffFile) -> bool:
     return len(following) < file.tiff.offsetsize or any(following)
 
 
-TIFF = Format("TIFF", (".tif", ".tiff", ".btf", ".tf8"), _claim, _read, lambda _: [""])
+TIFF = Format("TIFF", (".tif", ".tiff", ".btf", ".tf8"), _claim, _read, _volumes)
 """Registered in `napari_axonem.volumes.formats.registry`."""

@@ -1,0 +1,68 @@
+"""All suggestions for a segmentation, from tables and bounded local reads."""
+
+from __future__ import annotations
+
+from napari_axonem.evaluation.cells import BLOCK, tabulate
+from napari_axonem.evaluation.overlaps import require_same_grid
+from napari_axonem.evaluation.suggestions.contrast import Contrast, grey_levels
+from napari_axonem.evaluation.suggestions.cuts import false_merges
+from napari_axonem.evaluation.suggestions.joins import missing_merges
+from napari_axonem.evaluation.suggestions.suggestion import Suggestion
+from napari_axonem.geometry import Zyx
+from napari_axonem.progress import Progress, silent
+from napari_axonem.volumes.volume import Volume
+
+MIN_VOXELS = 300
+"""Segments of fewer voxels are left out unless told otherwise: slivers, worth nobody's time."""
+
+LIMIT = 200
+"""Suggestions of each kind, unless told otherwise."""
+
+
+def suggest(
+    segments: Volume,
+    image: Volume | None = None,
+    *,
+    min_voxels: int = MIN_VOXELS,
+    limit: int = LIMIT,
+    block_shape: Zyx = BLOCK,
+    progress: Progress = silent,
+) -> list[Suggestion]:
+    """Return likely errors of a segmentation without truth, likeliest first.
+
+    The list depends on nothing but the arguments.
+
+    Parameters
+    ----------
+    segments
+        Volume of dense ids (z, y, x), 0 for background.
+    image
+        The image on the same grid, membranes dark. Without it, contacts are judged by shape
+        alone, which is much weaker, and no false merge is looked for.
+    min_voxels
+        Segments with fewer voxels are left out.
+    limit
+        At most so many of each kind.
+    block_shape
+        Voxels (z, y, x) worked on at once.
+
+    Raises
+    ------
+    MismatchError
+        Shapes or voxel sizes differ.
+    VolumeError
+        The labels are not integers.
+    """
+    levels, contrast = None, None
+    if image is not None:
+        require_same_grid(segments, image)
+        levels = grey_levels(image, segments, block_shape, progress)
+        contrast = Contrast(image, levels.spread)
+    table = tabulate(segments, None, contrast, progress, gap_voxels=0, block_shape=block_shape)
+    splits = missing_merges(
+        segments, table, levels, min_voxels=min_voxels, limit=limit, progress=progress
+    )
+    merges = []
+    if image is not None and levels is not None:
+        merges = false_merges(segments, image, levels, limit=limit, progress=progress)
+    return sorted(splits + merges, key=lambda s: (-s.score, s.kind, s.segments, s.position_nm))

@@ -1,0 +1,171 @@
+"""Likely errors, found without truth, in tissue of straight tubes."""
+
+from dataclasses import replace
+
+import h5py
+import numpy as np
+import pytest
+
+from napari_axonem.errors import MismatchError
+from napari_axonem.evaluation.suggestions import segments_of, suggest
+from napari_axonem.evaluation.suggestions.contrast import STEP, ZERO, Contrast, dips, grey_levels
+from napari_axonem.evaluation.suggestions.shapes import meeting
+from napari_axonem.geometry import Box, Grid
+from napari_axonem.volumes.volume import Volume
+from tests.evaluation.voxel_oracles import as_volume
+
+GRID = Grid((8.0, 8.0, 8.0))
+SHAPE = (16, 64, 64)
+BORDERS = (16, 32, 48)
+
+
+def tubes():
+    """Four tubes along x, one beside the other along y, with dark membranes between; ids 1 to 4."""
+    truth = np.ones(SHAPE, np.uint32)
+    image = np.random.default_rng(0).normal(160, 6, SHAPE)
+    for border in BORDERS:
+        truth[:, border:] += 1
+        image[:, border - 1 : border + 1] -= 90
+    return truth, np.clip(image, 0, 255).astype(np.uint8)
+
+
+def volumes(segments, image):
+    return as_volume(segments, GRID), as_volume(image, GRID)
+
+
+@pytest.fixture(scope="module")
+def split_and_merged():
+    """Tube 1 in two segments, 1 and 5, tubes 3 and 4 in one."""
+    segments, image = tubes()
+    segments[:, :16, 32:] = 5
+    segments[segments == 4] = 3
+    return segments, image
+
+
+@pytest.fixture(scope="module")
+def suggested(split_and_merged):
+    return suggest(*volumes(*split_and_merged))
+
+
+def test_the_likeliest_join_is_the_one_without_a_membrane(suggested):
+    first, *others = [s for s in suggested if s.kind == "false_split"]
+    assert first.segments == (1, 5)
+    assert first.score > 0.7 > 0.3 > max(s.score for s in others)
+    assert "in line" in first.reason
+    assert "no membrane" in first.reason
+    assert all("a membrane" in s.reason for s in others)
+
+
+def test_a_join_says_where_to_click(suggested, split_and_merged):
+    segments, _ = split_and_merged
+    for found in suggested:
+        if found.kind == "false_split":
+            assert (segments[found.red[0]], segments[found.blue[0]]) == found.segments
+            assert np.abs(np.subtract(found.red[0], found.blue[0])).sum() == 1
+            assert found.position_nm == tuple(GRID.to_nm(found.red[0]))
+            assert found.box.contains(found.red[0])
+            assert found.box.contains(found.blue[0])
+
+
+def test_the_merged_tubes_are_suggested_and_no_others(suggested):
+    truth, _ = tubes()
+    (merge,) = (s for s in suggested if s.kind == "false_merge")
+    assert merge.segments == (3,)
+    assert {truth[merge.red[0]], truth[merge.blue[0]]} == {3, 4}
+    assert merge.position_nm[1] == pytest.approx(48 * 8, abs=8)
+    assert "side by side" in merge.reason
+
+
+def test_the_list_is_ordered_and_always_the_same(suggested, split_and_merged):
+    scores = [s.score for s in suggested]
+    assert scores == sorted(scores, reverse=True)
+    assert all(0 <= score <= 1 for score in scores)
+    in_blocks = suggest(*volumes(*split_and_merged), block_shape=(10, 30, 17))
+    assert [s.segments for s in in_blocks] == [s.segments for s in suggested]
+    assert [s.score for s in in_blocks if s.kind == "false_merge"] == [
+        pytest.approx(s.score) for s in suggested if s.kind == "false_merge"
+    ]
+
+
+def test_limit_and_least_size(split_and_merged):
+    segments, image = split_and_merged
+    few = suggest(*volumes(segments, image), limit=1)
+    assert [s.segments for s in few if s.kind == "false_split"] == [(1, 5)]
+    large = suggest(*volumes(segments, image), min_voxels=int((segments == 1).sum()) + 1)
+    assert (1, 5) not in [s.segments for s in large]
+
+
+def test_without_an_image_shape_alone_decides(split_and_merged):
+    segments, _ = split_and_merged
+    found = suggest(as_volume(segments, GRID))
+    assert {s.kind for s in found} == {"false_split"}
+    assert found[0].segments == (1, 5)
+    assert "membrane" not in found[0].reason
+
+
+def test_one_segment_has_nothing_to_suggest():
+    _, image = tubes()
+    assert suggest(*volumes(np.ones(SHAPE, np.uint32), np.full_like(image, 9))) == []
+    assert suggest(*volumes(np.zeros(SHAPE, np.uint32), image)) == []
+
+
+def test_an_image_of_another_shape_is_refused(split_and_merged):
+    segments, image = split_and_merged
+    with pytest.raises(MismatchError, match="shapes"):
+        suggest(*volumes(segments, image[:-1]))
+
+
+def test_contrast_does_not_depend_on_the_box_and_sees_only_membranes():
+    _, image = tubes()
+    contrast = Contrast(as_volume(image, GRID), float(image.std()))
+    whole = contrast[(1, *Box.of_shape(SHAPE).slices)]
+    part = Box((5, 13, 7), (12, 40, 30))
+    np.testing.assert_array_equal(contrast[(1, *part.slices)], whole[part.slices])
+    dip = (whole.astype(float) - ZERO) / STEP
+    assert dip[:, BORDERS].min() > 1
+    assert abs(dip[:, 8].mean()) < 0.3
+    mean = np.asarray([(ZERO + 2 * STEP) / 255], np.float32)
+    assert dips(mean)[0] == pytest.approx(2, abs=1e-5)
+
+
+def test_grey_levels_are_those_of_all_voxels():
+    truth, image = tubes()
+    levels = grey_levels(as_volume(image, GRID), as_volume(truth, GRID), (7, 64, 20))
+    assert levels.spread == pytest.approx(image.std())
+    assert levels.mean[1:] == pytest.approx([image[truth == t].mean() for t in range(1, 5)])
+
+
+def test_meetings_end_to_end_and_side_by_side():
+    segments = np.zeros((40, 40, 60), np.uint32)
+    segments[14:20, 15:21, :30] = 1
+    segments[14:20, 15:21, 30:] = 2
+    segments[14:20, 21:33, :] = 3
+    labels = Volume((segments,), ((1, 1, 1),), Grid((10.0, 10.0, 10.0)), "memory", "array")
+    on = meeting(labels, (1, 2), np.array([[17, 18, 29], [17, 18, 30]], np.int32))
+    beside = meeting(labels, (1, 3), np.array([[17, 20, 10], [17, 21, 10]], np.int32))
+    assert on.in_line == pytest.approx(1, abs=0.02)
+    assert on.calibre_ratio == pytest.approx(0, abs=0.05)
+    assert beside.in_line < 0.6
+    assert beside.parallel > 0.95
+    assert beside.calibre_ratio > 0.2
+    assert meeting(labels, (1, 9), np.array([[17, 18, 29], [17, 18, 30]], np.int32)) is None
+
+
+def test_segments_are_fragments_through_a_table(split_and_merged):
+    fragments = as_volume(split_and_merged[0], GRID)
+    table = np.array([0, 4, 4, 2, 0, 4], np.uint32)
+    box = Box((3, 4, 5), (9, 40, 48))
+    seen = segments_of(replace(fragments), table)
+    np.testing.assert_array_equal(seen.read(box), table[fragments.read(box)])
+
+
+def test_supervoxels_of_real_tissue(fib25):
+    with h5py.File(fib25) as file:
+        corner = np.s_[160:, :200, :200]  # on z < 160 weights were chosen
+        image, truth, fragments = (file[name][corner] for name in ("raw", "gt", "watershed"))
+    grid = Grid((10.0, 10.0, 10.0))
+    found = suggest(as_volume(fragments, grid), as_volume(image, grid))
+    pairs = [s.segments for s in found if s.kind == "false_split"][:50]
+    assert len(pairs) == 50
+    main = [np.bincount(truth[fragments == s]).argmax() for pair in pairs for s in pair]
+    assert np.mean(np.equal(main[::2], main[1::2])) >= 0.8
