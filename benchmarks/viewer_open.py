@@ -60,7 +60,7 @@ def drop_from_cache(folder: Path) -> None:
                 os.close(descriptor)
 
 
-def run(contender: str, store: Path, pictures: Path | None) -> Result:
+def run(contender: str, store: Path, pictures: Path | None, window: tuple[int, int]) -> Result:
     """Measure one contender in a process of its own, on a screen of its own."""
     width, height = SCREEN
     screen = ["xvfb-run", "-a", "-s", f"-screen 0 {width}x{height}x24"]
@@ -71,6 +71,7 @@ def run(contender: str, store: Path, pictures: Path | None) -> Result:
         str(store),
     ]
     more = ["--pictures", str(pictures)] if pictures else []
+    more += ["--window", *map(str, window)]
     command = [*(screen if shutil.which("xvfb-run") else []), *child, *more]
     try:
         done = subprocess.run(
@@ -129,6 +130,9 @@ def main() -> None:
     default = Path(tempfile.gettempdir()) / "napari-axonem-benchmark"
     parser.add_argument("--data", type=Path, default=default, help="folder of the volume")
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument(
+        "--window", type=int, nargs=2, default=SCREEN, help="width and height in pixels"
+    )
     parser.add_argument("--only", nargs="*", choices=CONTENDERS, help="these contenders")
     parser.add_argument("--json", type=Path, help="where to write all that was measured")
     parser.add_argument("--pictures", type=Path, help="where to keep pictures of the windows")
@@ -146,7 +150,7 @@ def main() -> None:
             if number and name == ONE_SCALE_ONLY_ONCE:
                 continue
             drop_from_cache(store)
-            results.append(run(name, store, options.pictures))
+            results.append(run(name, store, options.pictures, tuple(options.window)))
             print(json.dumps(results[-1])[:200], file=sys.stderr)
     if options.json:
         options.json.write_text(json.dumps(results, indent=1))

@@ -148,7 +148,9 @@ class Watch:
         return float(inner.std()) > 5 and len(np.unique(inner.reshape(-1, 3), axis=0)) > 50
 
 
-def measure(name: str, store: Path, pictures: Path | None, started: float) -> dict[str, Any]:
+def measure(
+    name: str, store: Path, pictures: Path | None, started: float, window: tuple[int, int]
+) -> dict[str, Any]:
     """Run one contender through all there is to do.
 
     Parameters
@@ -161,6 +163,8 @@ def measure(name: str, store: Path, pictures: Path | None, started: float) -> di
         Where to keep pictures of the window, if anywhere.
     started
         When the process was started, in seconds since 1970.
+    window
+        Width and height of the window in pixels.
     """
     import napari
 
@@ -171,7 +175,7 @@ def measure(name: str, store: Path, pictures: Path | None, started: float) -> di
         PREPARED.extend(volume_layer(location) for location in volumes_at(str(store)))
     viewer = napari.Viewer(show=False)
     viewer.window.show()
-    viewer.window._qt_window.setGeometry(0, 0, *SCREEN)  # no window manager: it maximises nothing
+    viewer.window._qt_window.setGeometry(0, 0, *window)  # no window manager: it maximises nothing
     watch = Watch(viewer)
     watch.settle()
     result: dict[str, Any] = {"contender": name, "canvas": list(viewer.canvas.size)}
@@ -253,8 +257,11 @@ def main() -> None:
     parser.add_argument("store", type=Path)
     parser.add_argument("--pictures", type=Path)
     parser.add_argument("--started", type=float, default=time.time())
+    parser.add_argument("--window", type=int, nargs=2, default=SCREEN)
     options = parser.parse_args()
-    found = measure(options.contender, options.store, options.pictures, options.started)
+    found = measure(
+        options.contender, options.store, options.pictures, options.started, options.window
+    )
     print(json.dumps(found), flush=True)
     os._exit(0)  # threads of whatever was opened do not count
 
