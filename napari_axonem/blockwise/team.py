@@ -184,10 +184,13 @@ class Team:
         """Call off what has not begun, and wait for what has: no worker may go on writing."""
         if not self._under_way or self._client is None:
             return
+        from distributed import CancelledError
+
         keys = {future.key for future in self._under_way}
         self._client.cancel(list(self._under_way))
         self._under_way.clear()
-        with contextlib.suppress(OSError):  # of a scheduler that is gone, and its workers with it
+        with contextlib.suppress(OSError, CancelledError):  # of a scheduler that is gone
+            _reach(self._client)
             while any(self._client.run(_known_of, keys, on_error="ignore").values()):
                 time.sleep(0.02)
 
@@ -224,6 +227,25 @@ def _result_of(future: Future[Any], item: object) -> Any:  # noqa: ANN401 - what
             where=item,
             remedy="see whether the scheduler is running, then start the same command again",
         ) from error
+
+
+def _reach(client: Client) -> None:
+    """Wait until every worker has what the scheduler sent it up to now.
+
+    A task that is on its way to a worker is known to nobody there yet; what is handed in later
+    arrives after it.
+    """
+    marks = [
+        client.submit(
+            _nothing, key=uuid.uuid4().hex, pure=False, workers=[worker], allow_other_workers=True
+        )
+        for worker in client.nthreads()
+    ]
+    client.gather(marks)
+
+
+def _nothing() -> None:
+    """Do nothing, where it was sent to."""
 
 
 def _known_of(keys: set[str], dask_worker: Any = None) -> int:  # noqa: ANN401 - untyped there

@@ -8,7 +8,14 @@ Session: `session` (made of `workplace`, `review` with `queue` and `identity`, `
 with `drafts` and `planning`, `score`), `sight` (what is shown of it), `clicks`, `keys`.
 
 Picture: `layers` with `tables`, `focus`, `disagreement` over `planes` as `lazy` levels;
-`marks`, `framing`, `colours`.
+`volume_layers` lay volumes out in nm, `late` draws again what came late and tells of what cannot
+be read; `marks`, `framing`, `colours`.
+
+Opening: `opening` is what napari calls to read, `reader` makes the layer of a volume,
+`axonem_layers` those of a training block, `writer` saves; `locations` says what a path means,
+`precedence` makes ours the reader of our formats, `asking` brings up the `voxel_size_form`
+(`triple_edit`), `notices` tell of errors in one line, `beside` works in a thread; `samples` and
+`axonem_samples` are `awaited` from a child process.
 
 Docks: `docks` and `desk` put together `project_view` and `new_project_view` with
 `volume_control`, `errors_view` (`error_table`) with `errors_control`, `proofread_view`
@@ -17,5 +24,5 @@ Docks: `docks` and `desk` put together `project_view` and `new_project_view` wit
 session to threads, keys and notifications, `connections` let go of docks that are gone;
 `message`, `buttons`, `icons`, `wording`, `recent` are small.
 
-napari: `napari.yaml` names the docks, `reader` and `samples`.
+napari: `napari.yaml` names the docks, `opening`, `writer` and the samples.
 """
