@@ -100,7 +100,7 @@ class Watch:
     def _pending_of_ours() -> Callable[[], bool]:
         """Return whether our layers wait for voxels; those of others are read while one waits."""
         try:
-            from napari_axonem.widgets.planes import pending
+            from napari_axonem.widgets.picture.planes import pending
         except ImportError:
             return lambda: False
         return pending
@@ -169,8 +169,8 @@ def measure(
     import napari
 
     if name == "napari-axonem view":
-        from napari_axonem.widgets.locations import volumes_at
-        from napari_axonem.widgets.reader import volume_layer
+        from napari_axonem.widgets.opening.locations import volumes_at
+        from napari_axonem.widgets.opening.reader import volume_layer
 
         PREPARED.extend(volume_layer(location) for location in volumes_at(str(store)))
     viewer = napari.Viewer(show=False)

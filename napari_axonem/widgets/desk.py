@@ -11,7 +11,7 @@ from qtpy.QtCore import QEventLoop, Qt
 from qtpy.QtWidgets import QApplication, QDockWidget, QMainWindow
 
 from napari_axonem.geometry import Nm
-from napari_axonem.widgets.docks import (
+from napari_axonem.widgets.docks.factories import (
     WIDTH,
     Dock,
     ErrorsDock,
@@ -19,11 +19,11 @@ from napari_axonem.widgets.docks import (
     ProofreadDock,
     VolumeDock,
 )
-from napari_axonem.widgets.locations import is_project, volumes_at
-from napari_axonem.widgets.precedence import come_first
-from napari_axonem.widgets.reader import volume_layer
-from napari_axonem.widgets.session import Session, session_of
-from napari_axonem.widgets.window import window_of
+from napari_axonem.widgets.opening.locations import is_project, volumes_at
+from napari_axonem.widgets.opening.precedence import come_first
+from napari_axonem.widgets.opening.reader import volume_layer
+from napari_axonem.widgets.session.session import Session, session_of
+from napari_axonem.widgets.session.window import window_of
 
 PICTURE = (1600, 1000)
 """Size of a picture of the window in pixels."""

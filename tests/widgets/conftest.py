@@ -14,9 +14,9 @@ from qtpy.QtWidgets import QApplication
 
 import napari_axonem
 from napari_axonem.proofreading.creation import CreateSettings, create_project
-from napari_axonem.widgets.asking import ANSWERS
 from napari_axonem.widgets.desk import open_desk
-from napari_axonem.widgets.session import Session
+from napari_axonem.widgets.opening.asking import ANSWERS
+from napari_axonem.widgets.session.session import Session
 
 from .hand import Hand
 
@@ -107,7 +107,7 @@ def hand(make_napari_viewer, qtbot, settings: None) -> Hand:
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lets every picture wait for its voxels, however busy the machine is."""
-    monkeypatch.setattr("napari_axonem.widgets.planes.PATIENCE_S", 60.0)
+    monkeypatch.setattr("napari_axonem.widgets.picture.planes.PATIENCE_S", 60.0)
 
 
 def nm(z: int, y: int, x: int) -> tuple[float, float, float]:

@@ -12,11 +12,11 @@ import napari_axonem
 from napari_axonem.errors import VolumeError
 from napari_axonem.volumes.axonem import HUMAN, MOUSE, kept_block
 from napari_axonem.volumes.axonem.release import LAYOUT
-from napari_axonem.widgets import axonem_samples
-from napari_axonem.widgets.awaited import Awaited
-from napari_axonem.widgets.axonem_samples import kept_layers
-from napari_axonem.widgets.child import Child
-from napari_axonem.widgets.job_view import JobView
+from napari_axonem.widgets.opening import axonem_samples
+from napari_axonem.widgets.opening.awaited import Awaited
+from napari_axonem.widgets.opening.axonem_samples import kept_layers
+from napari_axonem.widgets.parts.child import Child
+from napari_axonem.widgets.parts.job_view import JobView
 from tests.volumes.axonem_files import write_block
 
 PATIENCE_MS = 60_000

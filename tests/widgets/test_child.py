@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from qtpy.QtCore import QProcess
 
-from napari_axonem.widgets.child import Child
+from napari_axonem.widgets.parts.child import Child
 
 pytestmark = pytest.mark.window
 

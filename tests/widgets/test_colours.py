@@ -8,7 +8,7 @@ from skimage.color import deltaE_ciede2000, lab2rgb, rgb2lab
 
 from napari_axonem.geometry import Box
 from napari_axonem.volumes.phantom import Phantom, PhantomSettings
-from napari_axonem.widgets import colours
+from napari_axonem.widgets.parts import colours
 
 ALIKE = 5.0
 """CIEDE2000 below which two colours look nearly the same in small areas."""

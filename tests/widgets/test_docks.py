@@ -12,12 +12,12 @@ from qtpy.QtWidgets import QApplication, QLabel, QMessageBox
 
 from napari_axonem.proofreading.creation import CreateSettings, create_project
 from napari_axonem.proofreading.project import Project
-from napari_axonem.widgets import recent
 from napari_axonem.widgets.desk import DOCKS, open_desk
-from napari_axonem.widgets.docks import ErrorsDock, KeysDock
-from napari_axonem.widgets.editor import Tool
-from napari_axonem.widgets.keys import ACTIONS, HELP_KEYS
-from napari_axonem.widgets.window import window_of
+from napari_axonem.widgets.docks.factories import ErrorsDock, KeysDock
+from napari_axonem.widgets.parts import recent
+from napari_axonem.widgets.session.editor import Tool
+from napari_axonem.widgets.session.keys import ACTIONS, HELP_KEYS
+from napari_axonem.widgets.session.window import window_of
 
 from .conftest import nm
 from .hand import CONTROL, Hand

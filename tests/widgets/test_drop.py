@@ -14,8 +14,8 @@ from qtpy.QtWidgets import QApplication
 from napari_axonem.errors import AxonemError
 from napari_axonem.geometry import Grid
 from napari_axonem.volumes import open_volume, write_volume
-from napari_axonem.widgets import precedence, writer
-from napari_axonem.widgets.voxel_size_form import VoxelSizeForm
+from napari_axonem.widgets.opening import precedence, writer
+from napari_axonem.widgets.opening.voxel_size_form import VoxelSizeForm
 from tests.volumes.web import serving, silent
 
 from .conftest import SHAPE, VOXEL_SIZE

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from qtpy.QtCore import QTimer
 
-from napari_axonem.widgets.asking import ANSWERS
-from napari_axonem.widgets.voxel_size_form import Given
+from napari_axonem.widgets.opening.asking import ANSWERS
+from napari_axonem.widgets.opening.voxel_size_form import Given
 from tests.volumes.reference import ORIGIN, REFERENCES, SIZE, voxels
 
 

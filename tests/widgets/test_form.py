@@ -4,7 +4,7 @@ import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
-from napari_axonem.widgets.voxel_size_form import Given, Question, VoxelSizeForm
+from napari_axonem.widgets.opening.voxel_size_form import Given, Question, VoxelSizeForm
 
 pytestmark = pytest.mark.window
 

@@ -7,9 +7,9 @@ from napari.components import ViewerModel
 from napari.utils.key_bindings import KeymapHandler, coerce_keybinding
 from qtpy.QtCore import Qt
 
-from napari_axonem.widgets.editor import Tool
-from napari_axonem.widgets.keys import ACTIONS, BY_ID, HELP_KEYS, bind
-from napari_axonem.widgets.session import Session
+from napari_axonem.widgets.session.editor import Tool
+from napari_axonem.widgets.session.keys import ACTIONS, BY_ID, HELP_KEYS, bind
+from napari_axonem.widgets.session.session import Session
 
 from .conftest import nm
 from .hand import Hand

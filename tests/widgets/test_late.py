@@ -9,10 +9,10 @@ from napari.layers import Labels
 from napari_axonem.errors import VolumeError
 from napari_axonem.geometry import Grid
 from napari_axonem.volumes import Volume
-from napari_axonem.widgets.late import Post, made_of, notice
-from napari_axonem.widgets.planes import MOMENT_S, Planes, Waiting, pending
-from napari_axonem.widgets.tables import as_is
-from napari_axonem.widgets.volume_layers import image_layer, labels_layer
+from napari_axonem.widgets.picture.late import Post, made_of, notice
+from napari_axonem.widgets.picture.planes import MOMENT_S, Planes, Waiting, pending
+from napari_axonem.widgets.picture.tables import as_is
+from napari_axonem.widgets.picture.volume_layers import image_layer, labels_layer
 
 GRID = Grid((30.0, 8.0, 8.0))
 
@@ -37,7 +37,7 @@ def shown(layer: Labels) -> set[int]:
 
 
 def test_voxels_that_come_late_are_drawn(make_napari_viewer, qtbot, monkeypatch) -> None:
-    monkeypatch.setattr("napari_axonem.widgets.planes.PATIENCE_S", 0.01)
+    monkeypatch.setattr("napari_axonem.widgets.picture.planes.PATIENCE_S", 0.01)
     viewer, array = make_napari_viewer(), Slow()
     planes = Planes(Volume((array,), ((1, 1, 1),), GRID, "memory", "array"))
     layer = viewer.add_layer(labels_layer(as_is(planes), "slow", GRID))
@@ -56,7 +56,7 @@ def test_a_damaged_section_is_background_with_a_notice(make_napari_viewer, qtbot
     told: list[str] = []
     post = Post(told.append)
     monkeypatch = pytest.MonkeyPatch()
-    monkeypatch.setattr("napari_axonem.widgets.planes.post", lambda: post)
+    monkeypatch.setattr("napari_axonem.widgets.picture.planes.post", lambda: post)
     planes = Planes(Volume((array,), ((1, 1, 1),), GRID, "volume.h5", "HDF5"))
     layer = viewer.add_layer(labels_layer(as_is(planes), "damaged", GRID))
     for z in (1, 2, 3, 2):
@@ -94,7 +94,7 @@ def test_an_image_with_a_damaged_middle_opens() -> None:
 
 
 def test_all_layers_of_a_picture_wait_together(monkeypatch) -> None:
-    monkeypatch.setattr("napari_axonem.widgets.planes.PATIENCE_S", 0.15)
+    monkeypatch.setattr("napari_axonem.widgets.picture.planes.PATIENCE_S", 0.15)
     now = [10.0]
     waiting = Waiting(lambda: now[0])
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_axonem.geometry import Box
-from napari_axonem.widgets.lazy import LazyLevel
+from napari_axonem.widgets.picture.lazy import LazyLevel
 
 SHAPE = (4, 5, 6)
 ARRAY = np.arange(np.prod(SHAPE), dtype=np.uint32).reshape(SHAPE)

@@ -18,13 +18,13 @@ from napari_axonem.volumes import write_volume
 from napari_axonem.volumes.axonem import HUMAN
 from napari_axonem.volumes.axonem.release import LAYOUT
 from napari_axonem.volumes.phantom import PhantomSettings
-from napari_axonem.widgets import samples
-from napari_axonem.widgets.asking import ANSWERS
-from napari_axonem.widgets.locations import brief, is_ours, is_remote, volumes_at
-from napari_axonem.widgets.notices import line
-from napari_axonem.widgets.opening import get_reader, read
-from napari_axonem.widgets.reader import volume_layer
-from napari_axonem.widgets.voxel_size_form import Given, Question
+from napari_axonem.widgets.opening import samples
+from napari_axonem.widgets.opening.asking import ANSWERS
+from napari_axonem.widgets.opening.locations import brief, is_ours, is_remote, volumes_at
+from napari_axonem.widgets.opening.notices import line
+from napari_axonem.widgets.opening.reader import volume_layer
+from napari_axonem.widgets.opening.reading import get_reader, read
+from napari_axonem.widgets.opening.voxel_size_form import Given, Question
 from tests.volumes.axonem_files import write_block
 
 from .conftest import SHAPE, VOXEL_SIZE, fragments

@@ -11,11 +11,11 @@ from napari.layers import Image
 
 from napari_axonem.geometry import Box, Grid
 from napari_axonem.volumes import Volume
-from napari_axonem.widgets import colours, wording
-from napari_axonem.widgets.framing import LEAST_VOXELS, look_at
-from napari_axonem.widgets.planes import Planes
-from napari_axonem.widgets.sight import Sight
-from napari_axonem.widgets.volume_layers import contrast, image_layer, placed
+from napari_axonem.widgets.parts import colours, wording
+from napari_axonem.widgets.picture.framing import LEAST_VOXELS, look_at
+from napari_axonem.widgets.picture.planes import Planes
+from napari_axonem.widgets.picture.sight import Sight
+from napari_axonem.widgets.picture.volume_layers import contrast, image_layer, placed
 
 GRID = Grid((30.0, 8.0, 8.0), (1000.0, 200.0, 300.0))
 

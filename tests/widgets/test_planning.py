@@ -3,7 +3,7 @@
 import pytest
 
 from napari_axonem.errors import EditError
-from napari_axonem.widgets.planning import Planner, Proposal, Request, propose
+from napari_axonem.widgets.session.planning import Planner, Proposal, Request, propose
 
 
 class Shelf:

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from napari_axonem.evaluation.mistakes import Mistake
 from napari_axonem.geometry import Box, Grid
-from napari_axonem.widgets.identity import NEAR_VOXELS, Identity, keys_of
-from napari_axonem.widgets.queue import DONE, OPEN, SKIPPED, ErrorQueue, Filter
+from napari_axonem.widgets.session.identity import NEAR_VOXELS, Identity, keys_of
+from napari_axonem.widgets.session.queue import DONE, OPEN, SKIPPED, ErrorQueue, Filter
 
 GRID = Grid((30.0, 8.0, 8.0), (0.0, 100.0, 0.0))
 

@@ -12,10 +12,10 @@ from napari_axonem.errors import EditError, ProjectError, ProjectLockedError
 from napari_axonem.proofreading.creation import CreateSettings, create_project
 from napari_axonem.proofreading.operation import Kind
 from napari_axonem.proofreading.project import Project
-from napari_axonem.widgets.editor import Tool
-from napari_axonem.widgets.focus import BLUE_SIDE, OUTLINE, RED_SIDE
-from napari_axonem.widgets.queue import DONE, OPEN, SKIPPED, Filter
-from napari_axonem.widgets.session import Session, session_of
+from napari_axonem.widgets.picture.focus import BLUE_SIDE, OUTLINE, RED_SIDE
+from napari_axonem.widgets.session.editor import Tool
+from napari_axonem.widgets.session.queue import DONE, OPEN, SKIPPED, Filter
+from napari_axonem.widgets.session.session import Session, session_of
 
 from .conftest import VOXEL_SIZE, fragments, nm, segmentation, truth
 

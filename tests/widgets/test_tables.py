@@ -12,10 +12,10 @@ from napari_axonem.evaluation.tables import CellTable, Contacts
 from napari_axonem.geometry import Box, Grid
 from napari_axonem.proofreading.refinement import Refinement
 from napari_axonem.volumes import Volume, reduce_block
-from napari_axonem.widgets.disagreement import FOREIGN, SPLIT_OFF, Disagreement
-from napari_axonem.widgets.focus import BLUE_SIDE, RED_SIDE, Focus, write_coarse
-from napari_axonem.widgets.planes import Planes
-from napari_axonem.widgets.tables import Marked, Table, looked_up, marked_pairs
+from napari_axonem.widgets.picture.disagreement import FOREIGN, SPLIT_OFF, Disagreement
+from napari_axonem.widgets.picture.focus import BLUE_SIDE, RED_SIDE, Focus, write_coarse
+from napari_axonem.widgets.picture.planes import Planes
+from napari_axonem.widgets.picture.tables import Marked, Table, looked_up, marked_pairs
 
 GRID = Grid((30.0, 8.0, 8.0))
 

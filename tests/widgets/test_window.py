@@ -8,7 +8,7 @@ import pytest
 from qtpy.QtCore import Qt
 
 from napari_axonem.proofreading.operation import Kind
-from napari_axonem.widgets.editor import Tool
+from napari_axonem.widgets.session.editor import Tool
 
 from .conftest import fragments, nm, segmentation
 from .hand import CONTROL, SHIFT, Hand

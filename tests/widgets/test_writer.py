@@ -13,9 +13,9 @@ from npe2 import PluginManifest
 import napari_axonem
 from napari_axonem.errors import VolumeError, VoxelSizeUnknownError
 from napari_axonem.volumes import open_volume
-from napari_axonem.widgets import writer
-from napari_axonem.widgets.opening import read
-from napari_axonem.widgets.reader import volume_layer
+from napari_axonem.widgets.opening import writer
+from napari_axonem.widgets.opening.reader import volume_layer
+from napari_axonem.widgets.opening.reading import read
 
 from .conftest import SHAPE, VOXEL_SIZE, fragments
 

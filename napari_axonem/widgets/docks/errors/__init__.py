@@ -1,0 +1,1 @@
+"""The dock Errors: the list to work through."""

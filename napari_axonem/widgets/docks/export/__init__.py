@@ -1,0 +1,1 @@
+"""The dock Export: write corrected labels."""

@@ -1,0 +1,101 @@
+"""The docks of the plugin, as napari makes them: scrollable, each with its controller."""
+
+from __future__ import annotations
+
+from napari.viewer import Viewer
+from qtpy.QtCore import QSize, Qt
+from qtpy.QtGui import QShowEvent
+from qtpy.QtWidgets import QFrame, QScrollArea, QWidget
+
+from napari_axonem.widgets.docks.errors.control import ErrorsControl
+from napari_axonem.widgets.docks.errors.view import ErrorsView
+from napari_axonem.widgets.docks.export.control import ExportControl
+from napari_axonem.widgets.docks.export.view import ExportView
+from napari_axonem.widgets.docks.keys.view import KeysView
+from napari_axonem.widgets.docks.proofread.control import ProofreadControl
+from napari_axonem.widgets.docks.proofread.view import ProofreadView
+from napari_axonem.widgets.docks.volume.control import VolumeControl
+from napari_axonem.widgets.docks.volume.new_project_view import NewProjectView
+from napari_axonem.widgets.docks.volume.project_view import FactsView, OpenView, VolumeView
+from napari_axonem.widgets.parts.job_view import JobView
+from napari_axonem.widgets.session.keys import ACTIONS
+from napari_axonem.widgets.session.session import session_of
+from napari_axonem.widgets.session.window import window_of
+
+WIDTH = 384
+"""Width wanted in pixels; 300 is enough."""
+
+TIPS = {action.id: action.tip for action in ACTIONS}
+
+
+class Dock(QScrollArea):
+    """A view that can be scrolled, on the session of a viewer."""
+
+    def __init__(self, viewer: Viewer) -> None:
+        super().__init__()
+        self.session = session_of(viewer)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
+        self.setMinimumWidth(290)
+        window_of(self.session)
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+        """Let the session end with the window that this is shown in."""
+        window_of(self.session).belong_to(self.window())
+        super().showEvent(event)
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """Return the size wanted."""
+        inner: QWidget | None = self.widget()
+        height = 400 if inner is None else inner.sizeHint().height()
+        return QSize(WIDTH, height)
+
+
+class VolumeDock(Dock):
+    """Open or make a project."""
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        super().__init__(napari_viewer)
+        self.opening, self.form = OpenView(), NewProjectView()
+        self.job, self.facts = JobView(), FactsView()
+        self.setWidget(VolumeView(self.opening, self.job, self.facts, self.form))
+        self.control = VolumeControl(self.session, self.opening, self.form, self.job, self.facts)
+
+
+class ErrorsDock(Dock):
+    """Go through the errors."""
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        super().__init__(napari_viewer)
+        self.view = ErrorsView(TIPS)
+        self.setWidget(self.view)
+        self.control = ErrorsControl(self.session, self.view)
+
+
+class ProofreadDock(Dock):
+    """Repair them."""
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        super().__init__(napari_viewer)
+        self.view = ProofreadView(TIPS)
+        self.setWidget(self.view)
+        self.control = ProofreadControl(self.session, self.view)
+
+
+class ExportDock(Dock):
+    """Write the corrected labels."""
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        super().__init__(napari_viewer)
+        self.view = ExportView()
+        self.setWidget(self.view)
+        self.control = ExportControl(self.session, self.view)
+
+
+class KeysDock(Dock):
+    """All keys."""
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        super().__init__(napari_viewer)
+        self.setWidget(KeysView())

@@ -1,0 +1,1 @@
+"""The dock Keys: all keys in one place."""

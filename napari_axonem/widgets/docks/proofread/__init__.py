@@ -1,0 +1,1 @@
+"""The dock Proofread: tools, score, history."""

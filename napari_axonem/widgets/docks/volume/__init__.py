@@ -1,0 +1,1 @@
+"""The dock Volume: open a project or a volume, make a new project."""

@@ -1,0 +1,267 @@
+"""Knows the session and the dock Volume: opens projects, and has new ones made."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QApplication, QMessageBox
+
+from napari_axonem.errors import AxonemError, ProjectLockedError, SettingsError
+from napari_axonem.proofreading.creation import CreateSettings
+from napari_axonem.volumes import describe, guess_roles, list_volumes
+from napari_axonem.widgets.docks.volume.new_project_view import NewProjectView, Wish
+from napari_axonem.widgets.docks.volume.project_view import FactsView, OpenView
+from napari_axonem.widgets.opening.asking import ANSWERS, question_of
+from napari_axonem.widgets.opening.locations import is_project
+from napari_axonem.widgets.opening.notices import tell
+from napari_axonem.widgets.opening.reading import open_in
+from napari_axonem.widgets.parts import recent, wording
+from napari_axonem.widgets.parts.child import Child
+from napari_axonem.widgets.parts.connections import Connections
+from napari_axonem.widgets.parts.job_view import JobView
+from napari_axonem.widgets.session.session import Session
+from napari_axonem.widgets.session.workplace import Notice
+
+
+class VolumeControl:
+    """Keeps the views like the session, and does what the user asks for.
+
+    Parameters
+    ----------
+    session, open_, form, job, facts
+        What is brought together.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        open_: OpenView,
+        form: NewProjectView,
+        job: JobView,
+        facts: FactsView,
+    ) -> None:
+        self._session, self._open, self._form = session, open_, form
+        self._job, self._facts = job, facts
+        self.child = Child()
+        self._making = Path()
+        self._scratch: Path | None = None
+        self._acting = False  # what goes wrong elsewhere is not told here
+        open_.opened.connect(self.open)
+        open_.closed.connect(lambda: self._attempt(session.close_project))
+        open_.phantom_wanted.connect(lambda: self._attempt(self.make_phantom))
+        form.added.connect(lambda paths: self._attempt(self.add, paths))
+        form.wanted.connect(lambda wish: self._attempt(self.create, wish))
+        form.chosen.connect(lambda: self._attempt(self._fill_voxel_size))
+        job.stopped.connect(self._stop)
+        connect = Connections(job, self.child.stop).connect
+        connect(self.child.progressed, self._progress)
+        connect(self.child.finished, self._made)
+        connect(self.child.failed, self._fail)
+        connect(self.child.stopped, self._end)
+        connect(session.project_changed, self.show)
+        connect(session.edited, self._show_facts)
+        connect(session.place.said, self._tell)
+        session.ended.connect(self.child.end)
+        session.ended.connect(self._drop_scratch)
+        self.show()
+
+    def show(self) -> None:
+        """Show everything as it is now."""
+        project = self._session.project
+        if project is not None:
+            recent.remember(project.folder.root)
+        self._open.set_recent(recent.projects())
+        self._open.close_.setEnabled(project is not None)
+        self._show_facts()
+
+    def open(self, path: str) -> None:
+        """Open a project, or add volumes to the window.
+
+        Where another window edits the project, offer to look only.
+        """
+        if is_project(path):
+            self._attempt(self._open_or_look, path)
+        else:
+            self._job.idle("")
+            self._attempt(open_in, self._session.place.viewer, path, self._report)
+
+    def _open_or_look(self, path: str) -> None:
+        try:
+            with waiting():
+                self._session.open_project(path)
+        except ProjectLockedError as error:
+            if self._may_open_read_only(error):
+                with waiting():
+                    self._session.open_project(path, writable=False)
+
+    def add(self, paths: list[str]) -> None:
+        """Offer the arrays of files, with a guess which is which."""
+        chosen = self._form.wish().roles
+        for path in paths:
+            names = list_volumes(path)
+            locations = {name: f"{path}:{name}" if name else path for name in names}
+            file = Path(path).name
+            self._form.offer([(f"{n}  ({file})" if n else file, locations[n]) for n in names])
+            guessed = guess_roles(names)
+            free = {r: locations[n] for r, n in guessed.items() if r not in chosen}
+            self._form.choose(free)
+            chosen = self._form.wish().roles
+        if paths and not self._form.destination.text():
+            first = Path(paths[0])
+            self._form.destination.setText(str(first.with_name(f"{first.stem}.axonem")))
+        self._fill_voxel_size()
+
+    def create(self, wish: Wish) -> None:
+        """Have a project made by a child process, then open it."""
+        if not wish.destination:
+            raise SettingsError("no folder is named", where="Project", remedy="name one to make")
+        size = _voxel_size(wish.voxel_size) or self._asked_voxel_size(wish)
+        CreateSettings.parse({**wish.roles, "voxel_size": size})
+        arguments = [part for r, path in wish.roles.items() for part in (f"--{r}", path)]
+        if size:
+            arguments += ["--voxel-size", size]
+        self._begin(Path(wish.destination), ["project", "create", wish.destination, *arguments])
+
+    def make_phantom(self) -> None:
+        """Have the phantom and a project of it made, then open it."""
+        folder = self._scratch = Path(tempfile.mkdtemp(prefix="napari-axonem-"))
+        volume, project = folder / "phantom.zarr", folder / "phantom.axonem"
+        labels = [
+            part
+            for role in ("fragments", "segmentation", "truth")
+            for part in (f"--{role}", f"{volume}/labels/{role}")
+        ]
+        make = ["project", "create", str(project), "--image", f"{volume}/image", *labels]
+        self._begin(project, ["phantom", str(volume)], make)
+
+    def _begin(self, project: Path, *commands: list[str]) -> None:
+        if self.child.running:
+            return
+        self._making = project
+        self._form.set_busy(True)
+        self._open.phantom.setEnabled(False)
+        self._job.begin(f"making {project.name}")
+        self.child.start(*commands)
+
+    def _stop(self) -> None:
+        self._job.stopping()
+        self.child.stop()
+
+    def _made(self) -> None:
+        self._scratch = None  # what was made is kept: it will hold edits
+        self._over(f"made {self._making}")
+        self.open(str(self._making))
+
+    def _progress(self, done: int, total: int, doing: str) -> None:
+        self._job.set_progress(done, total, doing)
+
+    def _fail(self, why: str) -> None:
+        self._over(why, problem=True)
+
+    def _end(self) -> None:
+        self._over("stopped; nothing was made")
+
+    def _drop_scratch(self) -> None:
+        if self._scratch is not None:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+        self._scratch = None
+
+    def _over(self, text: str, *, problem: bool = False) -> None:
+        self._drop_scratch()
+        self._form.set_busy(False)
+        self._open.phantom.setEnabled(True)
+        self._job.idle(text, problem=problem)
+
+    def _attempt(self, action: Callable[..., object], *arguments: object) -> None:
+        self._acting = True
+        try:
+            self._session.attempt(action, *arguments)
+        finally:
+            self._acting = False
+
+    def _tell(self, notice: Notice) -> None:
+        if notice.problem and self._acting:
+            self._job.message.tell(notice.text, problem=True)
+
+    def _report(self, error: Exception) -> None:
+        if isinstance(error, AxonemError | OSError):
+            self._session.place.said.emit(Notice(str(error), problem=True))
+        else:
+            tell(error)
+
+    def _asked_voxel_size(self, wish: Wish) -> str:
+        """Ask for the voxel size of the first array that does not state it, if there is one."""
+        for location in wish.roles.values():
+            info = describe(location)
+            if info.voxel_size is None:
+                given = ANSWERS.ask(question_of(info))
+                if given is None:
+                    raise SettingsError(
+                        "none was given", where="Voxel size", remedy="fill it in: z, y, x in nm"
+                    )
+                return ",".join(f"{edge:.12g}" for edge in given.voxel_size)
+        return ""
+
+    def _fill_voxel_size(self) -> None:
+        """Take the voxel size from the first array that states it, or was given one before."""
+        if self._form.voxel_size.isModified() and self._form.voxel_size.text():
+            return
+        for location in self._form.wish().roles.values():
+            size, given = describe(location).voxel_size, ANSWERS.given(location)
+            if size is None and given is not None:
+                size = given.voxel_size
+            if size is not None:
+                self._form.voxel_size.setText(", ".join(f"{edge:g}" for edge in size))
+                return
+
+    def _may_open_read_only(self, error: ProjectLockedError) -> bool:
+        answer = QMessageBox.question(
+            self._open,
+            "Open for reading only?",
+            f"{error.seen}.\n\nOpen it for looking only? Edits made there show here when the "
+            "project is opened again.",
+        )
+        return answer == QMessageBox.StandardButton.Yes
+
+    def _show_facts(self) -> None:
+        project = self._session.project
+        if project is None:
+            self._facts.set_facts([])
+            return
+        fragments = project.sources.fragments
+        objects = len(set(project.segment[1:].tolist()))
+        self._facts.set_facts(
+            [
+                ("Name", project.name if project.writable else f"{project.name} (read-only)"),
+                ("Folder", str(project.folder.root)),
+                ("Voxels", wording.lengths(fragments.shape)),
+                ("Voxel size", f"{wording.lengths(fragments.grid.voxel_size)} nm (z, y, x)"),
+                ("Objects", f"{objects:,} of {project.graph.n_fragments:,} fragments"),
+                ("Truth", _truth(len(project.state.truth_ids) - 1) if project.has_truth else "no"),
+                ("Edits", f"{len(project.operations):,} in the log"),
+            ]
+        )
+
+
+@contextmanager
+def waiting() -> Iterator[None]:
+    """Show the cursor of something that takes a moment."""
+    QApplication.setOverrideCursor(Qt.CursorShape.WaitCursor)
+    try:
+        yield
+    finally:
+        QApplication.restoreOverrideCursor()
+
+
+def _truth(objects: int) -> str:
+    return wording.count(objects, "object")
+
+
+def _voxel_size(text: str) -> str:
+    """Return a typed voxel size as the command takes it, ``z,y,x``."""
+    return ",".join(text.replace(",", " ").split())

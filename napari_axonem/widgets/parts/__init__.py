@@ -1,0 +1,1 @@
+"""Small parts that any dock uses: buttons, colours, messages, threads and child processes."""

@@ -1,0 +1,1 @@
+"""What is seen: lazy layers over fragments and volumes, highlights, marks, and where to look."""

@@ -1,0 +1,103 @@
+"""What is highlighted: the objects of an error, the first object of a merge, a planned split."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_axonem.geometry import Box, Zyx
+from napari_axonem.proofreading.refinement import Refinement
+from napari_axonem.proofreading.splitting import SplitPlan
+from napari_axonem.widgets.picture.lazy import LazyLevel
+from napari_axonem.widgets.picture.planes import Planes
+from napari_axonem.widgets.picture.tables import level_of
+
+OUTLINE, RED_SIDE, BLUE_SIDE = 1, 2, 3
+"""Codes of the layer."""
+
+Codes = npt.NDArray[np.uint8]
+
+
+@dataclass(slots=True, eq=False)
+class Focus:
+    """A code for each fragment, and cuts inside fragments that are only planned."""
+
+    codes: Codes = field(default_factory=lambda: np.zeros(1, np.uint8))
+    """The code of each fragment, shape (fragments + 1 + planned,)."""
+
+    planned: tuple[Refinement, ...] = ()
+    """Cuts that are shown though no voxel of theirs is written."""
+
+    def clear(self) -> None:
+        """Highlight nothing."""
+        self.codes, self.planned = np.zeros(1, np.uint8), ()
+
+    def outline(self, segment: npt.NDArray[np.uint32], objects: Sequence[int]) -> None:
+        """Highlight whole objects.
+
+        Parameters
+        ----------
+        segment
+            The segment of each fragment, shape (fragments + 1,).
+        objects
+            Segments; 0 is none.
+        """
+        chosen = np.isin(segment, [s for s in objects if s])
+        self.codes, self.planned = chosen.astype(np.uint8) * OUTLINE, ()
+
+    def show_sides(self, plan: SplitPlan, fragments: int) -> None:
+        """Highlight the two sides of a planned split of a project with so many fragments."""
+        codes = np.zeros(fragments + 1 + len(plan.refinements), np.uint8)
+        codes[plan.red] = RED_SIDE
+        codes[plan.blue] = BLUE_SIDE
+        self.codes, self.planned = codes, plan.refinements
+
+    def levels(self, fragments: Planes) -> list[LazyLevel]:
+        """Return the levels of a layer that shows the codes."""
+        factors = enumerate(fragments.volume.factors)
+        return [self._level(fragments, number, factor) for number, factor in factors]
+
+    def _level(self, fragments: Planes, number: int, factor: Zyx) -> LazyLevel:
+        def read(box: Box) -> Codes:
+            ids = fragments.read(box, number)
+            if self.planned:
+                ids = ids.copy()
+            for cut in self.planned:
+                write_coarse(ids, box, cut, factor)
+            # Fragments made since the table was have no entry, and no code.
+            known = np.take(self.codes, ids, mode="clip")
+            return np.where(ids < len(self.codes), known, np.uint8(0))
+
+        return level_of(fragments, number, np.uint8, read)
+
+
+def write_coarse(ids: npt.NDArray[np.uint32], box: Box, cut: Refinement, factor: Zyx) -> None:
+    """Write the new part of a planned cut into fragment ids of a coarser level.
+
+    Parameters
+    ----------
+    ids
+        Fragments of `box`, changed in place.
+    box
+        Where they lie, in voxels of the coarser level.
+    cut
+        The cut, in voxels of the finest level.
+    factor
+        By how much the level is reduced along z, y, x. Each of its voxels takes the finest
+        voxel at its middle: enough for a preview.
+    """
+    middles = [
+        np.arange(a, b) * f + f // 2 - c
+        for a, b, f, c in zip(box.start, box.stop, factor, cut.corner, strict=True)
+    ]
+    inside = [(m >= 0) & (m < n) for m, n in zip(middles, cut.mask.shape, strict=True)]
+    if not all(i.any() for i in inside):
+        return
+    target = np.ix_(*(np.flatnonzero(i) for i in inside))
+    source = np.ix_(*(m[i] for m, i in zip(middles, inside, strict=True)))
+    part = ids[target]
+    part[cut.mask[source] & (part == cut.parent)] = cut.child
+    ids[target] = part

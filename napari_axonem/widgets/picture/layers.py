@@ -1,0 +1,157 @@
+"""The layers of an open project, kept up to date without rewriting a voxel."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from napari.layers import Labels, Layer
+
+from napari_axonem.evaluation.mistakes import MIN_VOXELS
+from napari_axonem.proofreading.project import Project
+from napari_axonem.proofreading.splitting import SplitPlan
+from napari_axonem.widgets.parts import colours
+from napari_axonem.widgets.picture.disagreement import Disagreement
+from napari_axonem.widgets.picture.focus import Focus
+from napari_axonem.widgets.picture.lazy import LazyLevel
+from napari_axonem.widgets.picture.planes import Planes
+from napari_axonem.widgets.picture.tables import Marked, Table, looked_up, marked_pairs
+from napari_axonem.widgets.picture.volume_layers import image_layer, labels_layer
+
+OUTLINE_PIXELS = 3
+
+TRUTH_SEED = 1000
+"""Lets the truth have colours of its own."""
+
+OBJECTS_OPACITY, ERRORS_OPACITY, SIDES_OPACITY = 0.4, 0.7, 0.55
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """What of a project is shown."""
+
+    only: tuple[frozenset[int], frozenset[int]] | None = None
+    """The segments and the true objects to show; all where it is None."""
+
+    outlined: tuple[int, ...] = ()
+    """Segments with a line round them."""
+
+    plan: SplitPlan | None = None
+    """A split whose sides are filled with two colours."""
+
+    def same_as(self, other: Picture | None) -> bool:
+        """Tell whether there is nothing to draw anew."""
+        return (
+            other is not None
+            and self.plan is other.plan
+            and (self.only, self.outlined) == (other.only, other.outlined)
+        )
+
+
+class ProjectLayers:
+    """The layers that show a project's voxels.
+
+    Parameters
+    ----------
+    project
+        An open project; what is shown of it follows the methods called here.
+    """
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self._fragments = Planes(project.sources.fragments.volume)
+        truth = project.sources.truth
+        self._truth = None if truth is None else Planes(truth.volume)
+        self._shown = Table(project.segment)
+        self._all_true = np.arange(len(project.state.truth_ids), dtype=np.uint32)
+        self._true = Table(self._all_true)
+        self._marked = Marked()
+        self._focus = Focus()
+        cells = project.state.table.cells
+        self._disagreement = Disagreement.of(cells, project.segment, MIN_VOXELS)
+        image = project.sources.image
+        self.image = None if image is None else image_layer(image, "image")
+        self.segmentation = self._make_segmentation()
+        self.truth = self._make_truth()
+        self.errors = self._make_errors()
+        self.focus = self._make_focus()
+        self.all: tuple[Layer, ...] = tuple(
+            layer
+            for layer in (self.image, self.segmentation, self.truth, self.errors, self.focus)
+            if layer is not None
+        )
+
+    def update(self, changed: frozenset[int]) -> None:
+        """Take over an edit that made or unmade segments; `show` draws it."""
+        cells, segment = self.project.state.table.cells, self.project.segment
+        if cells is not self._disagreement.cells:
+            self._fragments.forget()  # a fragment was cut
+        self._disagreement = self._disagreement.after(cells, segment, MIN_VOXELS, changed)
+
+    def show(self, picture: Picture) -> None:
+        """Draw the segments, with what stands out."""
+        only, segment = picture.only, self.project.segment
+        self._shown.values = segment if only is None else _kept(segment, only[0])
+        self._true.values = self._all_true if only is None else _kept(self._all_true, only[1])
+        if picture.plan is not None:
+            self._marked.set(Marked())  # the sides of the split are told by colours alone
+            self._focus.show_sides(picture.plan, self.project.graph.n_fragments)
+            self._shown.values = np.where(segment == picture.plan.segment, 0, self._shown.values)
+        else:
+            self._marked.set(self._disagreement.marked(segment, only))
+            self._focus.outline(segment, picture.outlined)
+        self.focus.contour = OUTLINE_PIXELS if picture.plan is None else 0
+        self.focus.opacity = 1.0 if picture.plan is None else SIDES_OPACITY
+        for layer in (self.segmentation, self.truth, self.errors, self.focus):
+            if layer is not None:
+                layer.refresh(extent=False)
+
+    def shuffle(self, seed: int) -> None:
+        """Give all objects other colours; equal seeds give equal ones."""
+        self.segmentation.colormap = colours.object_colormap(seed)
+        if self.truth is not None:
+            self.truth.colormap = colours.object_colormap(seed + TRUTH_SEED)
+
+    def _make_segmentation(self) -> Labels:
+        return self._make_labels(
+            looked_up(self._fragments, self._shown),
+            "segmentation",
+            colours.object_colormap(),
+            OBJECTS_OPACITY,
+        )
+
+    def _make_truth(self) -> Labels | None:
+        if self._truth is None:
+            return None
+        levels = looked_up(self._truth, self._true)
+        colormap = colours.object_colormap(TRUTH_SEED)
+        layer = self._make_labels(levels, "truth", colormap, OBJECTS_OPACITY)
+        layer.visible = False
+        return layer
+
+    def _make_errors(self) -> Labels | None:
+        if self._truth is None:
+            return None
+        levels = marked_pairs(self._fragments, self._truth, self._marked)
+        colormap = colours.code_colormap(colours.FALSE_SPLIT, colours.FALSE_MERGE)
+        return self._make_labels(levels, "errors", colormap, ERRORS_OPACITY)
+
+    def _make_focus(self) -> Labels:
+        levels = self._focus.levels(self._fragments)
+        colormap = colours.code_colormap(colours.FOCUS, colours.RED, colours.BLUE)
+        return self._make_labels(levels, "focus", colormap, 1.0)
+
+    def _make_labels(
+        self, levels: list[LazyLevel], name: str, colormap: object, opacity: float
+    ) -> Labels:
+        grid = self.project.sources.grid
+        return labels_layer(levels, name, grid, opacity=opacity, colormap=colormap)
+
+
+def _kept(values: npt.NDArray[np.uint32], chosen: Collection[int]) -> npt.NDArray[np.uint32]:
+    """Return the table with 0 for all objects but the chosen ones."""
+    return np.where(np.isin(values, np.asarray(list(chosen), dtype=np.int64)), values, 0).astype(
+        values.dtype
+    )

@@ -1,0 +1,176 @@
+"""What a session shows of its project: the layers, and which objects stand out in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from napari.components import ViewerModel
+from napari.layers import Layer
+
+from napari_axonem.evaluation.mistakes import Mistake
+from napari_axonem.geometry import Nm
+from napari_axonem.proofreading.project import Project
+from napari_axonem.proofreading.splitting import SplitPlan
+from napari_axonem.widgets.picture.framing import look_at
+from napari_axonem.widgets.picture.layers import Picture, ProjectLayers
+from napari_axonem.widgets.picture.marks import Marks
+
+OPACITY_STEP = 0.1
+
+
+class Sight:
+    """The layers of one viewer.
+
+    Parameters
+    ----------
+    viewer
+        Where they are shown.
+    """
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        self.viewer = viewer
+        self.marks = Marks(viewer)
+        self.layers: ProjectLayers | None = None
+        """The layers of the open project."""
+        self.isolating = True
+        """Whether all but the objects concerned are hidden, when some are."""
+        self._segments: frozenset[int] = frozenset()
+        self._truths: frozenset[int] = frozenset()
+        self._outlined: tuple[int, ...] = ()
+        self._plan: SplitPlan | None = None
+        self._drawn: Picture | None = None
+        self._seed = 0
+
+    @property
+    def all_layers(self) -> tuple[Layer, ...]:
+        """The layers that are shown now."""
+        if self.layers is None:
+            return ()
+        return (*self.layers.all, *self.marks.all)
+
+    def open(self, project: Project) -> None:
+        """Show a project; the layers of the one before are taken away."""
+        self.close()
+        self.layers = ProjectLayers(project)
+        for layer in self.layers.all:
+            self.viewer.layers.insert(self._below_points(), layer)
+        self.marks.put_on(project.sources.grid, project.sources.fragments.shape)
+        self.draw()
+        self.viewer.canvas.overlays.scale_bar.visible = True
+        self.viewer.dims.axis_labels = ("z", "y", "x")
+        self.viewer.reset_view()
+        self._to_the_middle(project)
+        # The image has the controls that are wanted most, those of its contrast.
+        self.viewer.layers.selection.active = self.layers.image or self.layers.segmentation
+
+    def close(self) -> None:
+        """Take the layers of the project away; those of the points stay, empty."""
+        self._drawn = None
+        self.marks.clear()
+        self._segments = self._truths = frozenset()
+        if self.layers is not None:
+            for layer in self.layers.all:
+                if layer in self.viewer.layers:
+                    self.viewer.layers.remove(layer)
+        self.layers = None
+
+    def concern(self, segments: Iterable[int], truths: Iterable[int] = ()) -> None:
+        """Say which objects an error is about; none at all shows everything."""
+        self._segments, self._truths = frozenset(segments), frozenset(truths)
+
+    def follow(self, before: Iterable[int], after: Iterable[int]) -> None:
+        """Follow an edit that made the segments `after` of the segments `before`."""
+        made, unmade = frozenset(after), frozenset(before)
+        if self._segments & unmade:
+            self._segments |= made
+        if self.layers is not None:
+            self.layers.update(made | unmade)
+        self._drawn = None
+
+    def draw(self, outlined: Iterable[int] = (), plan: SplitPlan | None = None) -> None:
+        """Draw the segments as they are, with what stands out."""
+        self._outlined, self._plan = tuple(outlined), plan
+        self.draw_again()
+
+    def draw_again(self) -> None:
+        """Draw the same as before, with the segments and the isolation there are now."""
+        if self.layers is not None:
+            alone = self.isolating and bool(self._segments)
+            only = (self._segments, self._truths) if alone else None
+            picture = Picture(only, self._outlined, self._plan)
+            if not picture.same_as(self._drawn):
+                self.layers.show(picture)
+                self._drawn = picture
+
+    def look(self, mistake: Mistake) -> None:
+        """Bring an error into view."""
+        if self.layers is not None:
+            fragments = self.layers.project.sources.fragments.volume
+            position, box = mistake.position_nm, mistake.box
+            look_at(self.viewer, position, fragments.grid, box, fragments.box)
+
+    def look_at_place(self, position_nm: Nm) -> None:
+        """Bring a place into view, at the zoom there is."""
+        if self.layers is not None:
+            for axis in self.viewer.dims.not_displayed:
+                self.viewer.dims.set_point(axis, position_nm[axis])
+            shown = self.viewer.dims.displayed
+            self.viewer.scene.camera.center = tuple(position_nm[axis] for axis in shown)
+
+    def mark(self, mistakes: Sequence[Mistake], current: int) -> None:
+        """Mark the places of errors; `current` is the row of the one looked at, or -1."""
+        if self.layers is not None:
+            self.marks.set_places(mistakes, current, self.layers.project.sources.grid)
+
+    def seed(self, red_nm: Sequence[Nm], blue_nm: Sequence[Nm]) -> None:
+        """Mark the points of a split."""
+        if self.layers is not None:
+            self.marks.set_seeds(red_nm, blue_nm, self.layers.project.sources.grid)
+
+    @property
+    def shows_truth(self) -> bool:
+        """Whether the truth is visible."""
+        truth = None if self.layers is None else self.layers.truth
+        return truth is not None and bool(truth.visible)
+
+    def swap_truth(self) -> None:
+        """Show the truth instead of the segmentation, or the other way round."""
+        if self.layers is not None and self.layers.truth is not None:
+            show_truth = not self.shows_truth
+            self.layers.truth.visible = show_truth
+            self.layers.segmentation.visible = not show_truth
+
+    def toggle_isolation(self) -> None:
+        """Hide all but the objects concerned, or show them again."""
+        self.isolating = not self.isolating
+        self.draw_again()
+
+    def toggle_errors(self) -> None:
+        """Show or hide the overlay of errors."""
+        if self.layers is not None and self.layers.errors is not None:
+            self.layers.errors.visible = not self.layers.errors.visible
+
+    def shuffle_colours(self) -> None:
+        """Give all objects other colours."""
+        self._seed += 1
+        if self.layers is not None:
+            self.layers.shuffle(self._seed)
+
+    def change_opacity(self, steps: int) -> None:
+        """Make the coloured objects more or less opaque."""
+        if self.layers is None:
+            return
+        for layer in (self.layers.segmentation, self.layers.truth):
+            if layer is not None:
+                layer.opacity = min(1.0, max(0.0, layer.opacity + steps * OPACITY_STEP))
+
+    def _below_points(self) -> int:
+        """Return where to insert a layer: above those there were, below the points."""
+        points = {id(layer) for layer in self.marks.all}
+        return sum(id(layer) not in points for layer in self.viewer.layers)
+
+    def _to_the_middle(self, project: Project) -> None:
+        shape = project.sources.fragments.shape
+        centre = project.sources.grid.to_nm([n // 2 for n in shape])
+        for axis in self.viewer.dims.not_displayed:
+            self.viewer.dims.set_point(axis, float(centre[axis]))

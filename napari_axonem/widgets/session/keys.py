@@ -1,0 +1,137 @@
+"""The one table of keys, and how they are bound.
+
+Keys are bound to the viewer and to each of our layers: the bindings of a layer's class, such
+as M for a new label, would win over those of the viewer otherwise. A key that another layer
+of the user's takes for itself works again when one of ours is selected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from napari.utils.key_bindings import KeymapProvider
+
+from napari_axonem.widgets.session.editor import Tool
+from napari_axonem.widgets.session.queue import DONE, SKIPPED
+from napari_axonem.widgets.session.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something that has a key."""
+
+    id: str
+    """Its name in the program."""
+
+    title: str
+    """What it does, for people."""
+
+    key: str
+    """The key, as napari writes it: ``Control-Shift-Z``."""
+
+    run: Callable[[Session], object]
+    """Does it."""
+
+    group: str
+    """The dock it belongs to."""
+
+    @property
+    def shown_key(self) -> str:
+        """The key as people write it: ``Ctrl+Shift+Z``."""
+        words = {"Control": "Ctrl", "Escape": "Esc"}
+        return "+".join(words.get(part, part) for part in self.key.split("-"))
+
+    @property
+    def tip(self) -> str:
+        """What it does, with its key, for a tooltip."""
+        return f"{self.title} ({self.shown_key})"
+
+
+def _view(name: str, *arguments: object) -> Callable[[Session], object]:
+    def run(session: Session) -> None:
+        session.view(lambda: getattr(session.place.sight, name)(*arguments))
+
+    return run
+
+
+def _tool(tool: Tool) -> Callable[[Session], object]:
+    return lambda session: session.editor.set_tool(tool)
+
+
+ACTIONS: tuple[Action, ...] = (
+    Action("next", "Next error", "N", lambda s: s.step(1), "Errors"),
+    Action("previous", "Previous error", "Shift-N", lambda s: s.step(-1), "Errors"),
+    Action("go", "Go back to the current error", "G", lambda s: s.review.go(), "Errors"),
+    Action(
+        "done", "Mark the error as done and go on", "D", lambda s: s.review.mark(DONE), "Errors"
+    ),
+    Action("skip", "Skip the error and go on", "K", lambda s: s.review.mark(SKIPPED), "Errors"),
+    Action(
+        "unmark",
+        "Take the last done or skip back",
+        "Shift-D",
+        lambda s: s.review.take_back_mark(),
+        "Errors",
+    ),
+    Action("repair", "Repair the current error", "R", lambda s: s.repair(), "Proofread"),
+    Action("look", "Look: clicks do nothing", "L", _tool(Tool.LOOK), "Proofread"),
+    Action("merge", "Merge: click two objects", "M", _tool(Tool.MERGE), "Proofread"),
+    Action("split", "Split: place red and blue points", "S", _tool(Tool.SPLIT), "Proofread"),
+    Action(
+        "swap",
+        "Let clicks place the other colour",
+        "X",
+        lambda s: s.editor.swap_colour(),
+        "Proofread",
+    ),
+    Action(
+        "unplace",
+        "Remove the last point",
+        "Backspace",
+        lambda s: s.editor.remove_point(),
+        "Proofread",
+    ),
+    Action("take", "Take the split shown", "Enter", lambda s: s.editor.take(), "Proofread"),
+    Action("drop", "Drop what was begun", "Escape", lambda s: s.editor.drop(), "Proofread"),
+    Action("undo", "Undo the last edit", "Control-Z", lambda s: s.editor.undo(), "Proofread"),
+    Action("redo", "Redo", "Control-Shift-Z", lambda s: s.editor.redo(), "Proofread"),
+    Action("truth", "Swap truth and segmentation", "T", _view("swap_truth"), "View"),
+    Action(
+        "isolate", "Show only the objects concerned, or all", "I", _view("toggle_isolation"), "View"
+    ),
+    Action("errors", "Show or hide the overlay of errors", "O", _view("toggle_errors"), "View"),
+    Action("colours", "Shuffle the colours of objects", "C", _view("shuffle_colours"), "View"),
+    Action("fainter", "Make objects fainter", ",", _view("change_opacity", -1), "View"),
+    Action("stronger", "Make objects stronger", ".", _view("change_opacity", 1), "View"),
+)
+"""Everything that has a key, but for the help itself (`HELP_KEYS`)."""
+
+HELP_KEYS = ("H", "F1")
+"""Keys that show this table."""
+
+BY_ID = {action.id: action for action in ACTIONS}
+
+
+def bind(
+    session: Session, providers: Iterable[KeymapProvider], show_help: Callable[[], None]
+) -> None:
+    """Bind all keys to a viewer or layers.
+
+    Parameters
+    ----------
+    show_help
+        Called for the keys of the help.
+    """
+    for provider in providers:
+        for action in ACTIONS:
+            provider.bind_key(action.key, _handler(session, action), overwrite=True)
+        for key in HELP_KEYS:
+            provider.bind_key(key, lambda _: show_help(), overwrite=True)
+
+
+def _handler(session: Session, action: Action) -> Callable[[object], None]:
+    def handle(_: object) -> None:
+        session.attempt(action.run, session)
+
+    return handle

@@ -1,0 +1,218 @@
+"""One session a viewer: its project, the error looked at, the tool in hand, what is shown.
+
+Everything a user can do is a method of a session or of its parts; docks, keys, mouse and
+scripts call the same ones. Methods raise the package's errors; `Session.attempt` turns them
+into a notice. There is no Qt here: a session also works on a viewer without a window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from weakref import WeakValueDictionary
+
+from napari.components import ViewerModel
+from psygnal import EmitLoopError, Signal
+
+from napari_axonem.errors import AxonemError, EditError
+from napari_axonem.evaluation.scores import Voi
+from napari_axonem.geometry import Nm
+from napari_axonem.proofreading.operation import Operation
+from napari_axonem.proofreading.project import Project
+from napari_axonem.widgets.parts import wording
+from napari_axonem.widgets.picture import clicks
+from napari_axonem.widgets.session.editor import Editor
+from napari_axonem.widgets.session.review import Review
+from napari_axonem.widgets.session.score import Track, track
+from napari_axonem.widgets.session.workplace import Notice, Workplace
+
+
+class Session:
+    """What is done in one viewer.
+
+    Parameters
+    ----------
+    viewer
+        The viewer, with or without a window.
+    """
+
+    project_changed = Signal()
+    """A project was opened or closed."""
+
+    edited = Signal()
+    """Segments, score and history changed."""
+
+    ended = Signal()
+    """The window is gone."""
+
+    viewed = Signal()
+    """What is shown was switched: isolation, truth, overlays."""
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        self.place = Workplace(viewer)
+        self.review = Review(self.place)
+        self.editor = Editor(self.place)
+        self.window: object = None
+        """What ties it to a window, if it has one (`napari_axonem.widgets.session.window`)."""
+        self._start: Voi | None = None
+        self._end_clicks = clicks.listen(viewer, self._click)
+        self.review.pointed.connect(self._draw)
+        self.editor.drafted.connect(self._draw)
+
+    @property
+    def project(self) -> Project | None:
+        """The open project."""
+        return self.place.project
+
+    @property
+    def track(self) -> Track | None:
+        """How the score moved; None without a project or without truth."""
+        return None if self.project is None else track(self.project, self._start)
+
+    def open_project(self, path: Path | str, *, writable: bool = True) -> None:
+        """Open a project and show it; the one before is closed.
+
+        Raises
+        ------
+        ProjectLockedError
+            It is open for writing elsewhere; with `writable` False it can be looked at.
+        AxonemError
+            It cannot be opened.
+        """
+        if self.project is not None and self._is_open(path):
+            self.close_project()
+        project = Project(path, writable=writable)
+        self.close_project()
+        self.place.project = project
+        self._start = project.voi_at_start
+        project.changed.connect(self._follow)
+        self.place.sight.open(project)
+        self.review.start()
+        self.project_changed.emit()
+        how = "" if writable else " for reading only"
+        self.place.say("; ".join([f"opened {project.name}{how}", *project.sources.problems]))
+
+    def close_project(self) -> None:
+        """Close the project, if one is open; every edit is on disk already."""
+        project = self.project
+        if project is None:
+            return
+        project.changed.disconnect(self._follow)
+        self.place.project = None
+        self.place.sight.close()
+        self.editor.drop()
+        self.review.start()
+        project.close()
+        self.project_changed.emit()
+
+    def end(self) -> None:
+        """Close the project and stop listening to the viewer."""
+        self._end_clicks()
+        self.close_project()
+
+    def release(self) -> None:
+        """Let go of the project when the window is gone; nothing is drawn any more."""
+        self._end_clicks()
+        self.ended.emit()
+        self.editor.abandon()
+        place, review, editor = self.place, self.review, self.editor
+        mine = (self.project_changed, self.edited, self.viewed, self.ended)
+        for signal in (*mine, place.said, review.listed, review.pointed, editor.drafted):
+            signal.disconnect()
+        project, self.place.project = self.project, None
+        if project is not None:
+            project.changed.disconnect(self._follow)
+            project.close()
+
+    def go_to(self, error: int | str) -> None:
+        """Look at an error, given by its place in the list shown (from 0) or by its key."""
+        self.editor.drop()
+        self.review.go_to(error)
+
+    def step(self, by: int) -> None:
+        """Go that many errors down the list; a negative number goes up."""
+        self.editor.drop()
+        self.review.step(by)
+
+    def repair(self) -> None:
+        """Repair the current error: a false split at once, a false merge as a preview first.
+
+        The preview is taken with `Editor.take`.
+        """
+        row = self.review.needed()
+        if not self.review.queue.current_is_listed:
+            raise EditError("this error is repaired already", remedy="go on to the next")
+        self.editor.repair(row.mistake)
+
+    def view(self, switch: Callable[[], None]) -> None:
+        """Switch something about what is shown: a method of `Sight`."""
+        _ = self.place.opened
+        switch()
+        self.viewed.emit()
+
+    def attempt(self, action: Callable[..., object], *arguments: object) -> bool:
+        """Do something; what goes wrong becomes a notice. Return whether it went well."""
+        try:
+            action(*arguments)
+        except (AxonemError, OSError) as error:
+            self.place.said.emit(Notice(str(error), problem=True))
+            return False
+        except EmitLoopError as error:  # a listener failed; what it was told of is done
+            if not isinstance(error.__cause__, AxonemError | OSError):
+                raise
+            self.place.said.emit(Notice(str(error.__cause__), problem=True))
+            return False
+        return True
+
+    def _click(self, position_nm: Nm, other: bool) -> None:
+        self.attempt(self.editor.click, position_nm, other)
+
+    def _is_open(self, path: Path | str) -> bool:
+        here = None if self.project is None else self.project.folder.root
+        return here is not None and here.resolve() == Path(path).resolve()
+
+    def _follow(self, operation: Operation) -> None:
+        """Show what an operation changed; it is on disk already."""
+        sight = self.place.sight
+        sight.follow(operation.segments_before, operation.segments_after)
+        self.editor.drop()
+        self._draw()
+        changed = (*operation.segments_before, *operation.segments_after)
+        self.review.outdate(changed)
+        self.edited.emit()
+        self.place.say(self._outcome(operation))
+
+    def _draw(self) -> None:
+        """Let stand out what is most worth seeing now."""
+        sight, editor, queue = self.place.sight, self.editor, self.review.queue
+        if editor.splitting.plan is not None:
+            sight.draw(plan=editor.splitting.plan)
+        elif editor.merging is not None:
+            sight.draw([editor.merging.segment])
+        elif queue.current is not None and queue.current_is_listed:
+            sight.draw(queue.current.mistake.segments)
+        else:
+            sight.draw()
+
+    def _outcome(self, operation: Operation) -> str:
+        scores = self.track
+        text = wording.operation(operation, self.place.opened.operations)
+        if scores is None or len(scores.totals) < 2:
+            return text
+        return f"{text}: VOI {wording.change(scores.totals[-1] - scores.totals[-2])} bits"
+
+
+_SESSIONS: WeakValueDictionary[int, Session] = WeakValueDictionary()
+
+
+def session_of(viewer: ViewerModel) -> Session:
+    """Return the session of a viewer, begun now if there was none.
+
+    A viewer keeps its session alive, by the mouse callback, and goes with it.
+    """
+    real = getattr(viewer, "__wrapped__", viewer)  # plugins are handed a proxy
+    session = _SESSIONS.get(id(real))
+    if session is None or session.place.viewer is not real:
+        session = Session(real)
+        _SESSIONS[id(real)] = session
+    return session

@@ -1,0 +1,116 @@
+"""What ties a session to a window: threads, keys, notifications, and its end."""
+
+from __future__ import annotations
+
+from weakref import ref
+
+from napari.utils.notifications import show_error
+from qtpy.compat import isalive
+from qtpy.QtCore import QEvent, QObject, QTimer
+from qtpy.QtWidgets import QMainWindow, QWidget
+
+from napari_axonem.widgets.docks.keys.view import KeysDialog
+from napari_axonem.widgets.parts.beside import Action, Beside
+from napari_axonem.widgets.session import keys
+from napari_axonem.widgets.session.session import Session
+from napari_axonem.widgets.session.workplace import Notice
+
+
+class Background(Beside):
+    """Works in threads, and does things later."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._waiting: list[Action] = []
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self._do_waiting)
+
+    def later(self, action: Action) -> None:
+        """Do something when the window has been drawn."""
+        self._waiting.append(action)
+        self._timer.start(0)
+
+    def _do_waiting(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for action in waiting:
+            self._session.attempt(action)
+
+
+class Closing(QObject):
+    """Does something after a window was told to close; it may have refused.
+
+    Parameters
+    ----------
+    then
+        What to do.
+    """
+
+    def __init__(self, then: Action) -> None:
+        super().__init__()
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(then)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802
+        """Wait for the end of what the window does."""
+        if event is not None and event.type() == QEvent.Type.Close:
+            self._timer.start(0)
+        return False
+
+
+class Window:
+    """The window of a session.
+
+    Parameters
+    ----------
+    session
+        A session whose viewer has a window.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.background = Background(session)
+        session.place.compute = self.background.compute
+        session.place.later = self.background.later
+        self._help: KeysDialog | None = None
+        self._closing: Closing | None = None
+        self._main: ref[QMainWindow] | None = None
+        session.place.said.connect(self._tell)
+        session.project_changed.connect(self._bind_layers)
+        keys.bind(session, [session.place.viewer], self.show_help)
+        self._bind_layers()
+
+    def belong_to(self, window: QWidget) -> None:
+        """End the session when this window is closed."""
+        if self._main is None and isinstance(window, QMainWindow):
+            self._main = ref(window)  # a strong one would keep the window from being freed
+            self._closing = Closing(self._end_if_closed)
+            window.installEventFilter(self._closing)
+
+    def _end_if_closed(self) -> None:
+        main = None if self._main is None else self._main()
+        if main is None or not isalive(main) or not main.isVisible():
+            self.session.release()
+
+    def show_help(self) -> None:
+        """Show all keys, or hide them."""
+        if self._help is None:
+            self._help = KeysDialog(None if self._main is None else self._main())
+        self._help.setVisible(not self._help.isVisible())
+
+    def _bind_layers(self) -> None:
+        keys.bind(self.session, self.session.place.sight.all_layers, self.show_help)
+
+    @staticmethod
+    def _tell(notice: Notice) -> None:
+        if notice.problem:
+            show_error(notice.text)
+
+
+def window_of(session: Session) -> Window:
+    """Return what ties a session to its window, tied now if it was not."""
+    if not isinstance(session.window, Window):
+        session.window = Window(session)
+    return session.window

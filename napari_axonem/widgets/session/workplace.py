@@ -1,0 +1,75 @@
+"""What the parts of a session share: the viewer, the open project, what is shown of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from napari.components import ViewerModel
+from psygnal import Signal
+
+from napari_axonem.errors import EditError
+from napari_axonem.proofreading.project import Project
+from napari_axonem.widgets.picture.sight import Sight
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something the user is told."""
+
+    text: str
+    """One line."""
+
+    problem: bool = False
+    """Whether something was not done."""
+
+
+def at_once(action: Callable[[], None]) -> None:
+    """Do it now: what takes the place of an event loop where there is none."""
+    action()
+
+
+def in_line(work: Callable[[], None], done: Callable[[], None]) -> None:
+    """Do the work now: what takes the place of a thread where there is no event loop."""
+    work()
+    done()
+
+
+class Workplace:
+    """One viewer with at most one open project.
+
+    Parameters
+    ----------
+    viewer
+        The viewer, with or without a window.
+    """
+
+    said = Signal(Notice)
+    """The user is told something."""
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        self.viewer = viewer
+        self.sight = Sight(viewer)
+        self.project: Project | None = None
+        """The open project."""
+        self.later: Callable[[Callable[[], None]], None] = at_once
+        """Does something once the window has been drawn."""
+        self.compute: Callable[[Callable[[], None], Callable[[], None]], None] = in_line
+        """Does the first thing beside the window, then the second in its thread."""
+
+    @property
+    def opened(self) -> Project:
+        """The open project.
+
+        Raises
+        ------
+        EditError
+            There is none.
+        """
+        if self.project is None:
+            raise EditError("no project is open", remedy="open one in the dock Volume")
+        return self.project
+
+    def say(self, text: str) -> None:
+        """Tell the user what was done."""
+        self.said.emit(Notice(text))
