@@ -131,7 +131,9 @@ def texts() -> Iterator[Path]:
         is_made = any(part.startswith((".", "_build", "__pycache__")) for part in inner)
         if path.is_file() and path.suffix in TEXT and not is_made:
             yield path
-    yield from (path for path in ROOT.glob("*") if path.is_file() and path.suffix in TEXT)
+    # .git is a file in a second work tree of a repository, and says where the first one is
+    top = (path for path in ROOT.glob("*") if path.is_file() and path.name != ".git")
+    yield from (path for path in top if path.suffix in TEXT)
 
 
 MADE_UP = [
