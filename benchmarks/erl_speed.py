@@ -35,6 +35,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import fastremap
 import h5py
 import numpy as np
 import psutil
@@ -102,9 +103,10 @@ def make(folder: Path, tiles: tuple[int, int, int]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with h5py.File(DATA / "pinky40" / "labels.h5") as file:
         truth = file["labels"][:]
+    truth, _ = fastremap.renumber(truth, preserve_zero=True)
     highest = int(truth.max()) + 1
     pieces = (np.arange(len(truth), dtype=np.uint32) // 100)[:, None, None] * np.uint32(highest)
-    cut = np.where(truth > 0, truth + pieces, 0)
+    cut, _ = fastremap.renumber(np.where(truth > 0, truth + pieces, 0), preserve_zero=True)
     _write(folder / "block.h5", cut, (1, 1, 1))
     _write(folder / "tiled.h5", cut, tiles)
     if not (folder / "block.npz").exists():
@@ -122,7 +124,7 @@ def _write(path: Path, labels: np.ndarray, tiles: tuple[int, int, int]) -> None:
         return
     partial = path.with_suffix(".partial")
     shape = np.multiply(labels.shape, tiles)
-    highest, chunk = np.uint32(labels.max() + 1), (64, 128, 128)
+    highest, chunk = int(labels.max()) + 1, (64, 128, 128)
     with h5py.File(partial, "w") as file:
         written = file.create_dataset(
             "labels", shape, np.uint32, chunks=chunk, compression="gzip", compression_opts=1
@@ -130,7 +132,7 @@ def _write(path: Path, labels: np.ndarray, tiles: tuple[int, int, int]) -> None:
         for number, tile in enumerate(np.ndindex(*tiles)):
             start = np.multiply(tile, labels.shape)
             box = tuple(slice(a, a + n) for a, n in zip(start, labels.shape, strict=True))
-            written[box] = np.where(labels > 0, labels + np.uint32(number) * highest, 0)
+            written[box] = np.where(labels > 0, labels + np.uint32(number * highest), 0)
     partial.rename(path)
 
 
