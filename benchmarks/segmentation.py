@@ -1,6 +1,6 @@
 """U-Net inference beside the plain loop: read, pad, predict, write, block after block.
 
-    python benchmarks/segmentation.py [--block 160,160,160] [--overlap 32,32,32] [--shape 128,250,250]
+    python benchmarks/segmentation.py [--block Z,Y,X] [--overlap Z,Y,X] [--shape Z,Y,X]
 
 **Image.** A part of FIB-25 (``fib25/training1_image.h5`` in ``AXONEM_DATA``, default
 ``../shared/data``), or grey noise where it is missing. **Network**: the model that `choose_model`

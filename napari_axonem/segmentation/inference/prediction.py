@@ -136,6 +136,8 @@ class _Run:
     done: int = 0
     """Voxels made by this run and those before."""
 
+    stopped: bool = False
+
     def run(self, model: LoadedModel) -> bool:
         """Make all tiles; return whether that came to its end."""
         tiling = self.plan.tiling
@@ -149,7 +151,7 @@ class _Run:
             todo = [t for t in tiling.indices(column) if not self._has(t, finished)]
             for tile, missing in made_tiles(self.plan, self.path, todo, devices, self._wished):
                 self._take(tile, missing)
-            if self.watcher.wish() is Wish.STOP:
+            if self.stopped:
                 break
         return self._is_complete
 
@@ -171,6 +173,7 @@ class _Run:
         if wish is Wish.CHECKPOINT:
             self.journal.flush()
         if wish is Wish.STOP:
+            self.stopped = True
             flow.halt()
 
     def _take(self, tile: int, missing: list[int]) -> None:
