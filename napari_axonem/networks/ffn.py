@@ -18,15 +18,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
 from napari_axonem.errors import ModelError
+from napari_axonem.networks.architecture import Architecture
 from napari_axonem.networks.chain import Add, Chain, Keep, On
+from napari_axonem.settings import Settings, Shape
 
-DEPTH = 12
-FEATURES = 32
 PUBLISHED_SCOPE = "seed_update"
 """What the names of published arrays begin with."""
+
+WANTED = "give the weights of a flood-filling network (convstack_3d)"
 
 START_DEVIATION = 0.01
 """Standard deviation of the weights before training, as published."""
@@ -40,57 +43,50 @@ class ObjectMask(nn.Module):
         return x[:, 1:2]
 
 
-def flood_filling_network(depth: int = DEPTH, features: int = FEATURES) -> Chain:
+class FfnSettings(Settings):
+    """What a flood-filling network is made of, and how far its field of view moves."""
+
+    depth: int = Field(12, ge=1, description="pairs of convolutions")
+    features: int = Field(32, ge=1, description="channels between convolutions")
+    step: Shape = Field(
+        (8, 8, 8), description="voxels z,y,x by which the field of view moves in training"
+    )
+
+
+def build(settings: FfnSettings) -> Chain:
     """Return a flood-filling network [1]_ with weights as they are before training.
 
     Its input is (batch, 2, z, y, x): the normalised image, and the object's mask as logits. Its
     output is (batch, 1, z, y, x): the mask's new logits, which are the old ones plus what the
     convolutions say. Convolutions see zeros beyond the field of view, which may have any extent.
-
-    Parameters
-    ----------
-    depth
-        Number of pairs of convolutions, the first pair counted in; 12 in the published model.
-    features
-        Channels between convolutions.
-
-    Raises
-    ------
-    ModelError
-        A number is less than 1.
     """
-    if depth < 1 or features < 1:
-        raise ModelError(
-            f"depth {depth} and {features} features",
-            where="flood-filling network",
-            remedy="give at least 1 of each",
-        )
+    features = settings.features
     operations: list[tuple[str, nn.Module]] = [
         ("keep_mask", Keep()),
-        ("conv0_a", On(_convolution(2, features))),
-        ("relu0", On(nn.ReLU())),
-        ("conv0_b", On(_convolution(features, features))),
+        ("conv0_a", On(nn.Conv3d(2, features, 3, padding=1))),
+        ("relu0", On(nn.ReLU(inplace=True))),
+        ("conv0_b", On(nn.Conv3d(features, features, 3, padding=1))),
     ]
-    for index in range(1, depth):
+    for index in range(1, settings.depth):
         operations += [
             (f"keep{index}", Keep()),
-            (f"relu{index}_a", On(nn.ReLU())),
-            (f"conv{index}_a", On(_convolution(features, features))),
-            (f"relu{index}_b", On(nn.ReLU())),
-            (f"conv{index}_b", On(_convolution(features, features))),
+            (f"relu{index}_a", On(nn.ReLU())),  # not in place: the skip is the same tensor
+            (f"conv{index}_a", On(nn.Conv3d(features, features, 3, padding=1))),
+            (f"relu{index}_b", On(nn.ReLU(inplace=True))),
+            (f"conv{index}_b", On(nn.Conv3d(features, features, 3, padding=1))),
             (f"add{index}", Add()),
         ]
-    last = nn.Conv3d(features, 1, 1)
     operations += [
-        ("relu_last", On(nn.ReLU())),
-        ("conv_lom", On(last)),
+        ("relu_last", On(nn.ReLU(inplace=True))),
+        ("conv_lom", On(nn.Conv3d(features, 1, 1))),
         ("add_mask", Add(ObjectMask())),
     ]
     network = Chain(operations)
-    for module in network.modules():
-        if isinstance(module, nn.Conv3d):
-            nn.init.trunc_normal_(module.weight, std=START_DEVIATION)
-            _zero(module)
+    for name, parameter in network.named_parameters():
+        if name.endswith("bias"):
+            nn.init.zeros_(parameter)
+        else:
+            nn.init.trunc_normal_(parameter, std=START_DEVIATION)
     return network
 
 
@@ -103,10 +99,10 @@ def mask_update(network: Chain) -> Chain:
     return network.piece(0, len(network) - 1)
 
 
-def published_weights(
+def import_published(
     arrays: Mapping[str, npt.NDArray[Any]], where: object = "published weights"
-) -> dict[str, Tensor]:
-    """Return weights of a published flood-filling network under this package's names.
+) -> tuple[FfnSettings, Chain]:
+    """Return a published flood-filling network; depth and features are those of the arrays.
 
     Parameters
     ----------
@@ -120,58 +116,33 @@ def published_weights(
     Raises
     ------
     ModelError
-        An array has another name or number of axes than those of that network.
+        The arrays are not those of a flood-filling network; it names the first that does not fit
+        and both shapes.
     """
-    return dict(
+    found = dict(
         _published(name, array, where)
         for name, array in arrays.items()
         if name.startswith(PUBLISHED_SCOPE)
     )
-
-
-def load_published(
-    arrays: Mapping[str, npt.NDArray[Any]], where: object = "published weights"
-) -> Chain:
-    """Return a network with published weights; depth and features are those of the arrays.
-
-    Raises
-    ------
-    ModelError
-        The arrays are not those of a flood-filling network; it names the first that does not fit
-        and both shapes.
-    """
-    found = published_weights(arrays, where)
-    depth = sum(name.endswith("_a.module.weight") for name in found)
     first = found.get("conv0_a.module.weight")
     if first is None:
-        raise ModelError(
-            "no tensor seed_update.conv0_a.weights",
-            where=where,
-            remedy="give the weights of a flood-filling network (convstack_3d)",
-        )
-    network = flood_filling_network(depth, int(first.shape[0]))
+        raise ModelError(f"no tensor {PUBLISHED_SCOPE}.conv0_a.weights", where=where, remedy=WANTED)
+    depth = sum(name.endswith("_a.module.weight") for name in found)
+    settings = FfnSettings(depth=depth, features=int(first.shape[0]))
+    network = build(settings)
     expected = network.state_dict()
     for name in sorted(expected.keys() | found.keys()):
         theirs = tuple(found[name].shape) if name in found else "missing"
         ours = tuple(expected[name].shape) if name in expected else "not part of it"
         if theirs != ours:
             raise ModelError(
-                f"tensor {name} is {theirs}, in a flood-filling network of depth {depth} it is "
-                f"{ours}",
+                f"tensor {name} is {theirs}; in a flood-filling network of depth {depth} and "
+                f"{settings.features} features it is {ours}",
                 where=where,
-                remedy="give the weights of a flood-filling network (convstack_3d)",
+                remedy=WANTED,
             )
     network.load_state_dict(found)
-    return network
-
-
-def _convolution(incoming: int, outgoing: int) -> nn.Conv3d:
-    return nn.Conv3d(incoming, outgoing, 3, padding=1)
-
-
-def _zero(module: nn.Conv3d) -> None:
-    if module.bias is not None:
-        nn.init.zeros_(module.bias)
+    return settings, network
 
 
 def _published(name: str, array: npt.NDArray[Any], where: object) -> tuple[str, Tensor]:
@@ -181,15 +152,19 @@ def _published(name: str, array: npt.NDArray[Any], where: object) -> tuple[str, 
         raise ModelError(
             f"tensor {name!r} is not part of a flood-filling network",
             where=where,
-            remedy="give the weights of a flood-filling network (convstack_3d)",
+            remedy=WANTED,
         )
     kind, axes = kinds[parts[2]]
     if array.ndim != axes:
         raise ModelError(
             f"tensor {name} has shape {array.shape}, not {axes} axes",
             where=where,
-            remedy="give the weights of a flood-filling network (convstack_3d)",
+            remedy=WANTED,
         )
     # kernels are published as (z, y, x, in, out); torch wants (out, in, z, y, x)
     ours = array.transpose(4, 3, 0, 1, 2) if axes == 5 else array
     return f"{parts[1]}.module.{kind}", torch.from_numpy(np.array(ours, np.float32, order="C"))
+
+
+ARCHITECTURE = Architecture("ffn", FfnSettings, build)
+"""How files and the registry know this network."""

@@ -103,7 +103,9 @@ def grown_plainly(image, labels, seed, rules, look):
 
 
 def cell_of(position, seed, step):
-    return tuple(math.floor((p - s + d // 2) / d) for p, s, d in zip(position, seed, step))
+    return tuple(
+        math.floor((p - s + d // 2) / d) for p, s, d in zip(position, seed, step, strict=True)
+    )
 
 
 def moves_plainly(logits, position, rules):
@@ -124,3 +126,48 @@ def moves_plainly(logits, position, rules):
                 best[found[1]] = found[0]
     ordered = sorted(((value, move) for move, value in best.items()), reverse=True)
     return [tuple(p + m for p, m in zip(position, move, strict=True)) for _, move in ordered]
+
+
+def tubes(shape=(40, 44, 96)):
+    """A uint8 image of bright tubes on dark ground, and their labels; they run along x, wavily."""
+    grey, truth = np.full(shape, 60, np.uint8), np.zeros(shape, np.uint32)
+    z, y = np.mgrid[: shape[0], : shape[1]]
+    centres = [(10, 10), (10, 32), (28, 12), (29, 31)]
+    for label, (cz, cy) in enumerate(centres, start=1):
+        for x in range(shape[2]):
+            sway = 3 * math.sin(x / 11 + label)
+            inside = (z - cz - sway) ** 2 + (y - cy + sway / 2) ** 2 <= 9
+            grey[:, :, x][inside] = 200
+            truth[:, :, x][inside] = label
+    return grey, truth
+
+
+def tiny_model(folder, fov=(9, 9, 9), step=(2, 2, 2)):
+    """A flood-filling network of 63 numbers by hand: what is bright belongs to the object."""
+    import torch
+
+    from napari_axonem.networks.card import Card, Normalisation
+    from napari_axonem.networks.ffn import FfnSettings, build
+    from napari_axonem.networks.files import load_model, save_model
+
+    settings = FfnSettings(depth=1, features=1, step=step)
+    network = build(settings)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.zero_()
+        weights = dict(network.named_parameters())
+        weights["conv0_a.module.weight"][0, 0, 1, 1, 1] = 1
+        weights["conv0_b.module.weight"][0, 0, 1, 1, 1] = 1
+        weights["conv_lom.module.weight"][:] = 6
+        weights["conv_lom.module.bias"][:] = -4
+    card = Card(
+        name="bright",
+        architecture="ffn",
+        settings=settings.model_dump(),
+        voxel_size=(10, 10, 10),
+        normalisation=Normalisation(mean=100, std=50),
+        offsets=(),
+        patch=fov,
+    )
+    path = folder / "bright.safetensors"
+    return load_model(path if path.exists() else save_model(path, network, card))

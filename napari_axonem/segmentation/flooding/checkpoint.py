@@ -51,7 +51,7 @@ def save_checkpoint(path: Path, flood: SubvolumeFlood, about: str) -> None:
 def restore_checkpoint(path: Path, flood: SubvolumeFlood, about: str) -> bool:
     """Go on from a checkpoint; return whether there was one about this block."""
     try:
-        with np.load(path, allow_pickle=False) as found:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
             state = json.loads(found["state"].tobytes().decode("utf-8"))
             if state["about"] != about or found["labels"].shape != flood.labels.shape:
                 return False

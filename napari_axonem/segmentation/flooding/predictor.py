@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import nn
 
 from napari_axonem.errors import ModelError, SettingsError
 from napari_axonem.networks.chain import Chain
@@ -31,7 +32,7 @@ class Predictor:
     Parameters
     ----------
     network
-        From `flood_filling_network`; it is left as it is.
+        From `napari_axonem.networks.ffn.build`; it is left as it is.
     device
         ``"auto"``, ``"cpu"`` or a GPU such as ``"cuda:0"``.
     precision
@@ -41,14 +42,18 @@ class Predictor:
     ------
     SettingsError
         There is no such device.
+    ModelError
+        It is another kind of network.
     """
 
     def __init__(
         self,
-        network: Chain,
+        network: nn.Module,
         device: str = "auto",
         precision: Literal["auto", "bf16", "full"] = "auto",
     ) -> None:
+        if not isinstance(network, Chain):
+            raise ModelError("no chain of operations", where=type(network).__name__)
         self.device = _found(device)
         if precision == "auto":
             precision = "bf16" if has_bf16(self.device) else "full"

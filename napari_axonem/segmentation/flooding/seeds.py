@@ -74,11 +74,16 @@ def seeds_from_affinities(
     inside = affinities[:3].mean(axis=0, dtype=np.float32) >= threshold
     if inside.all() or not inside.any():
         return np.empty((0, 3), np.int64)
-    return _deepest(inside, spacing, reach)
+    seeds = _deepest(inside, spacing, reach)
+    return seeds[inside[tuple(seeds.T)]]
 
 
 def _deepest(inside: npt.NDArray[np.bool_], spacing: Nm, reach: Zyx) -> Seeds:
-    """Return the local maxima of the distance to what is not inside."""
+    """Return the local maxima of the distance to what is not inside.
+
+    As published, the random numbers that break ties make maxima at distance 0, too: such a seed,
+    on an edge, costs one field of view when it fails, and finds what is thin when it does not.
+    """
     smallest = min(spacing)
     depth = edt.edt(
         np.ascontiguousarray(inside, np.uint8), anisotropy=tuple(s / smallest for s in spacing)
@@ -88,4 +93,5 @@ def _deepest(inside: npt.NDArray[np.bool_], spacing: Nm, reach: Zyx) -> Seeds:
     peaks = peak_local_max(depth, min_distance=APART, threshold_abs=0, threshold_rel=0)
     peaks = peaks[np.lexsort(peaks.T[::-1])].astype(np.int64)
     low = np.asarray(reach)
-    return peaks[np.all((peaks >= low) & (peaks + low < inside.shape), axis=1)]
+    seeds: Seeds = peaks[np.all((peaks >= low) & (peaks + low < inside.shape), axis=1)]
+    return seeds

@@ -35,6 +35,13 @@ class FloodSettings(Settings):
     seed_distance: int = Field(
         1, ge=0, description="voxels between a seed and any object that is there already"
     )
+    affinities: str = Field(
+        "",
+        description="affinities (3, z, y, x) to place seeds by; by edges of the image where empty",
+    )
+    seed_affinity: Probability = Field(
+        0.5, description="mean affinity from which on a voxel is inside of something"
+    )
     seed_order: Literal["forward", "reverse", "both"] = Field(
         "forward",
         description="order of the seeds; both floods twice, and parts objects wherever the two "
@@ -42,6 +49,13 @@ class FloodSettings(Settings):
     )
     at_once: int = Field(
         0, ge=0, description="fields of view that are computed together (default: by device)"
+    )
+    agreement: float = Field(
+        0.5,
+        gt=0,
+        le=1,
+        description="part of the smaller of two objects of neighbouring blocks, where both know "
+        "them, that must be common to make them one",
     )
     device: str = Field(
         "auto",
