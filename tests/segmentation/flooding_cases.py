@@ -128,14 +128,14 @@ def moves_plainly(logits, position, rules):
     return [tuple(p + m for p, m in zip(position, move, strict=True)) for _, move in ordered]
 
 
-def tubes(shape=(40, 44, 96)):
+def tubes(shape=(34, 40, 64)):
     """A uint8 image of bright tubes on dark ground, and their labels; they run along x, wavily."""
     grey, truth = np.full(shape, 60, np.uint8), np.zeros(shape, np.uint32)
     z, y = np.mgrid[: shape[0], : shape[1]]
-    centres = [(10, 10), (10, 32), (28, 12), (29, 31)]
+    centres = [(8, 8), (8, 29), (24, 10), (25, 29)]
     for label, (cz, cy) in enumerate(centres, start=1):
         for x in range(shape[2]):
-            sway = 3 * math.sin(x / 11 + label)
+            sway = 2 * math.sin(x / 11 + label)
             inside = (z - cz - sway) ** 2 + (y - cy + sway / 2) ** 2 <= 9
             grey[:, :, x][inside] = 200
             truth[:, :, x][inside] = label

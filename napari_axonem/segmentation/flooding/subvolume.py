@@ -210,8 +210,11 @@ class SubvolumeFlood:
                 growth.computed(turn, logits)
 
     def _is_free(self, position: Zyx) -> bool:
-        fov = field_of_view(position, self.rules)
-        return fov == fov.intersect(self.bounds) and self.labels[position] == 0
+        inside = all(
+            r <= p < n - r
+            for p, r, n in zip(position, self.rules.reach, self.image.shape, strict=True)
+        )
+        return inside and self.labels[position] == 0
 
 
 def _covered(growth: Growth, places: Seeds, rules: Rules) -> npt.NDArray[np.bool_]:
