@@ -176,7 +176,9 @@ def open_affinity_task(settings: TrainSettings) -> AffinityTask:
     return AffinityTask(settings, network, samples, fields, voxel_size, settings.volumes)
 
 
-def picture(image: Floats, affinities: Floats, segments: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint8]:  # noqa: E501
+def picture(
+    image: Floats, affinities: Floats, segments: npt.NDArray[np.uint64]
+) -> npt.NDArray[np.uint8]:
     """Return the middle section: image, weakest affinity, segments in colours, side by side."""
     z = image.shape[0] // 2
     grey = np.clip(image[z] * 255, 0, 255)
@@ -206,7 +208,9 @@ def _same_voxels(sources: Sequence[TrainingSource]) -> None:
 
 def _check_patch(patch: Zyx, network: RsunetSettings) -> None:
     if any(n % m for n, m in zip(patch, network.multiple, strict=True)):
-        nearest = tuple(max(m, round(n / m) * m) for n, m in zip(patch, network.multiple, strict=True))
+        nearest = tuple(
+            max(m, round(n / m) * m) for n, m in zip(patch, network.multiple, strict=True)
+        )
         raise SettingsError(
             f"a patch of {patch} voxels is no multiple of {network.multiple}, as pooling needs",
             where="--patch",

@@ -117,7 +117,9 @@ def _json(text: str, path: Path) -> tuple[Any, dict[Key, int]]:
     try:
         values = json.loads(text)
     except json.JSONDecodeError as error:
-        raise SettingsError(f"no JSON: {error.msg}", where=f"{path}, line {error.lineno}") from error
+        raise SettingsError(
+            f"no JSON: {error.msg}", where=f"{path}, line {error.lineno}"
+        ) from error
     # JSON is YAML but for tabs, which only the reader of lines would mind.
     return values, dict(_nodes(yaml.compose(text.replace("\t", " "), yaml.SafeLoader), ()))
 

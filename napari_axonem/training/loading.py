@@ -58,9 +58,7 @@ def batches(
         Rank and number of ranks: each gets every so-manieth sample.
     """
     rank, ranks = share
-    numbers = (
-        list(range(k * size + rank, (k + 1) * size, ranks)) for k in itertools.count(first)
-    )
+    numbers = (list(range(k * size + rank, (k + 1) * size, ranks)) for k in itertools.count(first))
     if loaders == 0:
         for chosen in numbers:
             yield _stacked([samples[n] for n in chosen])

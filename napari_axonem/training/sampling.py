@@ -83,8 +83,10 @@ class PatchSampler:
         self.recipe = recipe
         self.seed = seed
         labelled = np.array([s.labelled_voxels() for s in self.sources], dtype=np.float64)
-        self.shares = labelled / labelled.sum() if labelled.any() else np.full_like(
-            labelled, 1 / len(labelled)
+        self.shares = (
+            labelled / labelled.sum()
+            if labelled.any()
+            else np.full_like(labelled, 1 / len(labelled))
         )
 
     def __getitem__(self, number: int) -> Sample:

@@ -10,9 +10,7 @@ from pydantic import Field, model_validator
 from napari_axonem.settings import COMMAS, ZYX_NM, Lengths, Settings, Shape, VoxelSize
 from napari_axonem.training.augmentation.settings import AugmentationSettings
 
-Model = Literal[
-    "rsunet", "ffn", "lenet5", "alexnet", "vgg16", "resnet20", "resnet56", "resnet110"
-]
+Model = Literal["rsunet", "ffn", "lenet5", "alexnet", "vgg16", "resnet20", "resnet56", "resnet110"]
 Numbers = Annotated[tuple[Annotated[int, Field(ge=0)], ...], COMMAS]
 Widths = Annotated[tuple[Annotated[int, Field(ge=1)], ...], COMMAS]
 Devices = Annotated[tuple[str, ...], COMMAS]
@@ -25,7 +23,7 @@ class DataSettings(Settings):
     volumes: tuple[str, ...] = Field(
         (),
         description="what to learn from: a file or store with image and truth, a training crop, a "
-        "folder of AxonEM blocks, 'phantom:SEED', or IMAGE+LABELS; a part as in 'f.h5[:160]' (z,y,x)",
+        "folder of AxonEM blocks, 'phantom:SEED', or IMAGE+LABELS; parts as in 'f.h5[:160]'",
         json_schema_extra={"metavar": "V"},
     )
     validation: tuple[str, ...] = Field(

@@ -198,7 +198,10 @@ def _same_lattice(image: Volume, labels: Volume) -> None:
 
 
 def _padded(
-    inside: Box, box: Box, read: Callable[[Box], npt.NDArray[Any]], dtype: Any = np.bool_  # noqa: ANN401
+    inside: Box,
+    box: Box,
+    read: Callable[[Box], npt.NDArray[Any]],
+    dtype: Any = np.bool_,  # noqa: ANN401
 ) -> npt.NDArray[Any]:
     """Return an array of `box` with what is read of `inside`, 0 elsewhere."""
     if inside == box:

@@ -54,7 +54,7 @@ class Task(Protocol):
 
     @property
     def channels_last(self) -> bool:
-        """Whether volumes are laid out with channels last, which convolutions may be faster with."""
+        """Whether volumes are laid out with channels last, faster for most convolutions."""
 
     def build(self) -> Chain:
         """Return the network with fresh weights, from torch's random numbers."""

@@ -10,10 +10,9 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -136,7 +135,8 @@ class Trainer:
         if self._settings.minutes is None:
             self._memory.total = self._settings.steps  # may have been given more, or less
         self._follow_memory()
-        self._watcher.say(f"going on from mini-batch {self._strategy.steps} ({checkpoint.path.name})")
+        where = f"{self._strategy.steps} ({checkpoint.path.name})"
+        self._watcher.say(f"going on from mini-batch {where}")
 
     def _follow_memory(self) -> None:
         self._schedule.total, self._schedule.scale = self._memory.total, self._memory.scale
@@ -165,9 +165,7 @@ class Trainer:
             ended = self._between(ended)
         model = self._finish()
         m = self._memory
-        return Result(
-            self._strategy.steps, model, self._scores, ended, tuple(m.history), m.spent
-        )
+        return Result(self._strategy.steps, model, self._scores, ended, tuple(m.history), m.spent)
 
     def _round(self) -> str:
         """Learn up to the next checkpoint; return how the round ended."""
@@ -202,7 +200,7 @@ class Trainer:
         for count, (inputs, targets) in enumerate(loader, start=self._strategy.steps + 1):
             self._loader = (count, loader)
             if self._task.channels_last:
-                inputs = inputs.to(memory_format=torch.channels_last_3d)  # noqa: PLW2901
+                inputs = inputs.to(memory_format=torch.channels_last_3d)
             yield inputs, targets
 
     def _tell(self, step: Done) -> None:
@@ -335,7 +333,3 @@ def averaged(state: dict[str, Tensor]) -> dict[str, Tensor]:
     plain |= {n.removeprefix(kind): t for n, t in state.items() if n.startswith(kind)}
     plain |= {n.removeprefix("buffer/"): t for n, t in state.items() if n.startswith("buffer/")}
     return plain
-
-
-Build = Callable[[TrainSettings], Task]
-Figures = dict[str, Any]
