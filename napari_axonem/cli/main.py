@@ -19,6 +19,7 @@ from napari_axonem.cli import (
     models,
     showing,
     skeletonizing,
+    training,
 )
 from napari_axonem.cli.flags import Parser, add_flags, read_flags
 from napari_axonem.cli.reporting import progress_for, show
@@ -33,6 +34,7 @@ VERBS: tuple[AnyVerb, ...] = (
     *converting.VERBS,
     *making.VERBS,
     *models.VERBS,
+    *training.VERBS,
     *axonem.VERBS,
     *editing.VERBS,
 )
