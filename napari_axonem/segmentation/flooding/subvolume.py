@@ -83,12 +83,16 @@ class SubvolumeFlood:
         """Objects that grow or wait for their turn, by the index of their seed."""
 
         self.count = Count()
+        self.inherited = 0
+        """Fields of view of `count` that another flood has computed."""
+
         self._is_open = np.ones(len(seeds), np.bool_)
 
     def restore(self, labels: Labels, turn: int, growth: Growth | None, count: Count) -> None:
         """Go on from where another flood of the same block was."""
         self.labels[:] = labels
         self.turn, self.count = turn, count
+        self.inherited = count.fields
         self.growths = {turn: growth} if growth else {}
         self._close_seeds(self.bounds)
 
