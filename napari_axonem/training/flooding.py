@@ -226,11 +226,15 @@ def learn_flooding(
 
 
 def _draw_labelled(source: TrainingSource, shape: Zyx, rng: np.random.Generator) -> Zyx:
-    """Return where a patch starts that has a labelled voxel in its middle, if one is near."""
+    """Return where a patch starts that has an object in its middle, if one is near.
+
+    Of the objects in a box by chance each is as likely, however few voxels it has there.
+    """
     corner = draw_corner(source.region, shape, rng)
     labels = source.read(Box(corner, zyx(np.add(corner, shape)))).labels
-    labelled = np.flatnonzero(labels)
-    if not len(labelled):
+    objects = np.unique(labels[labels > 0])
+    if not len(objects):
         return corner
-    chosen = np.unravel_index(int(rng.choice(labelled)), labels.shape)
+    voxels = np.flatnonzero(labels == rng.choice(objects))
+    chosen = np.unravel_index(int(rng.choice(voxels)), labels.shape)
     return zyx(np.add(corner, chosen) - np.floor_divide(shape, 2))

@@ -60,7 +60,7 @@ def test_thin_objects_are_drawn_as_often_as_thick_ones():
 
 
 def test_where_nothing_is_labelled_nothing_is_known():
-    labels = np.zeros((30, 30, 30), np.uint32)
+    labels = np.zeros((60, 60, 60), np.uint32)
     labels[0, 0, 0] = 1
     image, inside, known = FloodSampler([source_of(labels.astype(np.uint8), labels)], RECIPE, 1)[0]
     assert image.shape == (1, 13, 13, 13)
