@@ -9,21 +9,22 @@ import h5py
 import numpy as np
 import pytest
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 
-from napari_axonem.errors import MismatchError, ModelError, SettingsError, VolumeError
-from napari_axonem.evaluation.overlaps import count_overlaps
-from napari_axonem.evaluation.scores import voi
-from napari_axonem.geometry import Grid
-from napari_axonem.segmentation.flooding.consensus import consensus
-from napari_axonem.segmentation.flooding.flood import flood, is_unfinished
-from napari_axonem.segmentation.flooding.joining import agreeing, united
-from napari_axonem.segmentation.flooding.predictor import Predictor
-from napari_axonem.segmentation.flooding.settings import FloodSettings
-from napari_axonem.volumes import Pyramid, open_volume
-from napari_axonem.watching import Unwatched, Wish
-from tests.conftest import ROOT
-from tests.segmentation.flooding_cases import tiny_model, tubes
+from napari_axonem.errors import MismatchError, ModelError, SettingsError, VolumeError  # noqa: E402
+from napari_axonem.evaluation.overlaps import count_overlaps  # noqa: E402
+from napari_axonem.evaluation.scores import voi  # noqa: E402
+from napari_axonem.geometry import Grid  # noqa: E402
+from napari_axonem.networks.chain import Chain  # noqa: E402
+from napari_axonem.segmentation.flooding.consensus import consensus  # noqa: E402
+from napari_axonem.segmentation.flooding.flood import flood, is_unfinished  # noqa: E402
+from napari_axonem.segmentation.flooding.joining import agreeing, united  # noqa: E402
+from napari_axonem.segmentation.flooding.predictor import Predictor  # noqa: E402
+from napari_axonem.segmentation.flooding.settings import FloodSettings  # noqa: E402
+from napari_axonem.volumes import Pyramid, open_volume  # noqa: E402
+from napari_axonem.watching import Unwatched, Wish  # noqa: E402
+from tests.conftest import ROOT  # noqa: E402
+from tests.segmentation.flooding_cases import tiny_model, tubes  # noqa: E402
 
 ONE = FloodSettings(min_size=50, device="cpu", precision="full")
 MANY = ONE.model_copy(update={"block": (17, 40, 32), "margin": (10, 10, 10)})
@@ -267,6 +268,26 @@ def test_nan_from_the_network_is_an_error(model):
     fields = np.full((1, 9, 9, 9), np.nan, np.float32)
     with pytest.raises(ModelError, match="NaN"):
         look(fields, np.zeros_like(fields))
+
+
+def test_too_little_memory_means_fewer_at_once(model):
+    masks = np.random.default_rng(0).normal(size=(5, 9, 9, 9)).astype(np.float32)
+    wanted = Predictor(model.network, "cpu", "full")(masks, masks)
+
+    class Small(torch.nn.Module):
+        most = 2
+
+        def forward(self, live):
+            if len(live[0]) > self.most:
+                raise torch.OutOfMemoryError("full")
+            return live
+
+    full = Chain([("small", Small()), *model.network])
+    look = Predictor(full, "cpu", "full")
+    assert np.array_equal(look(masks, masks), wanted)
+    Small.most = 0
+    with pytest.raises(ModelError, match="memory"):
+        look(masks, masks)
 
 
 def test_less_precision_keeps_the_mask_in_full_precision(model):
