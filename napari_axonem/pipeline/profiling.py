@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import perf_counter
@@ -91,7 +90,8 @@ def profile(
     dtype
         Of the passes, as in `Plan`.
     repeats
-        Times each operation is run; the median counts.
+        Times each operation is run after a first one; the least time counts, because whatever
+        disturbs a measurement makes it longer.
     """
     chain.train()
     live: Live = (inputs,) if isinstance(inputs, Tensor) else inputs
@@ -103,8 +103,8 @@ def profile(
     operations = []
     for n, ((name, _), piece) in enumerate(zip(chain, pieces, strict=True)):
         is_last = n == len(pieces) - 1
-        times = [_time(piece, live, end if is_last else None, n > 0) for _ in range(repeats)]
-        forward, backward = (statistics.median(t[k] for t in times) for k in range(2))
+        times = [_time(piece, live, end if is_last else None, n > 0) for _ in range(repeats + 1)]
+        forward, backward = (min(t[k] for t in times[1:]) for k in range(2))
         weights = saved.size(piece.computing.values())
         operations.append(OperationCost(name, forward, backward, weights, kept[n]))
         with piece.buffers_untouched(), torch.no_grad():

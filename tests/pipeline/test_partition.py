@@ -79,7 +79,9 @@ def test_memory_moves_the_cut_and_counts_the_order():
     assert place(found, devices, Plan(order=Order.ONE_F_ONE_B), SGD).cuts == (3,)
     assert place(found, devices, Plan(order=Order.PAPER), SGD).cuts == (2,)
     again = Plan(order=Order.PAPER, recompute=(0,))
-    assert place(found, devices, again, SGD).cuts == (3,)  # three operations, their passes 4 s
+    slow = [devices[0], Device("b", speed=0.5)]
+    assert place(found, slow, Plan(order=Order.PAPER), SGD).cuts == (2,)
+    assert place(found, slow, again, SGD).cuts == (4,)
     with pytest.raises(PartitionError, match=r"no cuts fit 2 stages .*a \(0 MiB\).*recompute"):
         place(found, [Device("a", memory=150), Device("b")], Plan(), SGD)
 
