@@ -42,8 +42,13 @@ class Parser(argparse.ArgumentParser):
 
 
 def add_flags(parser: argparse.ArgumentParser, settings: type[Settings]) -> None:
-    """Add one flag, or one positional argument, for each field of `settings`."""
+    """Add one flag, or one positional argument, for each field of `settings`.
+
+    Fields that are settings themselves are tables in a file; they have no flag.
+    """
     for name, field in settings.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Settings):
+            continue
         shape = _shape_of(field.annotation)
         options: dict[str, Any] = {"help": _help(field)}
         if shape.choices:

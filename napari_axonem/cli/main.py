@@ -18,6 +18,7 @@ from napari_axonem.cli import (
     making,
     showing,
     skeletonizing,
+    training,
 )
 from napari_axonem.cli.flags import Parser, add_flags, read_flags
 from napari_axonem.cli.reporting import progress_for, show
@@ -31,6 +32,7 @@ VERBS: tuple[AnyVerb, ...] = (
     *showing.VERBS,
     *converting.VERBS,
     *making.VERBS,
+    *training.VERBS,
     *axonem.VERBS,
     *editing.VERBS,
 )
