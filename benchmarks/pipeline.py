@@ -217,10 +217,9 @@ def report(lines: list[dict[str, Any]]) -> str:
         filling = "" if ours is None else f"{ours:.2f}"
         share = line["speed_up"] / line["ideal"]
         of_ideal = "" if ours is None else f"{share:.2f} of {line['ideal']:.2f}"
-        rows.append(
-            f"| {line['batch']} | {line['name']} | {line['seconds']:.2f} | {line['speed_up']:.2f} | "
-            f"{low:.2f}-{high:.2f} ({line['kept']}) | {filling} | {of_ideal} |"
-        )
+        what = f"| {line['batch']} | {line['name']} | {line['seconds']:.2f}"
+        how_fast = f"{line['speed_up']:.2f} | {low:.2f}-{high:.2f} ({line['kept']})"
+        rows.append(f"{what} | {how_fast} | {filling} | {of_ideal} |")
     return "\n".join(rows)
 
 

@@ -11,6 +11,7 @@ torch = pytest.importorskip("torch")
 
 from napari_axonem.errors import PartitionError  # noqa: E402
 from napari_axonem.pipeline import saved  # noqa: E402
+from napari_axonem.pipeline.choosing import choose  # noqa: E402
 from napari_axonem.pipeline.engine import Engine  # noqa: E402
 from napari_axonem.pipeline.memory import paper_extra, predict  # noqa: E402
 from napari_axonem.pipeline.optimizers import Optimizer  # noqa: E402
@@ -125,6 +126,18 @@ def test_a_profile_of_a_real_chain():
     assert found.crossing[1] == x.numel() * 4 * 4
     assert found.crossing[2] == 2 * found.crossing[1]
     assert 1 <= limit(found, (4,)) <= 2
+
+
+def test_cuts_chosen_for_the_devices_at_hand():
+    x, y = batches(1)[0]
+    chain = small("batch")
+    before = {n: t.clone() for n, t in chain.state_dict().items()}
+    chosen = choose(chain, (x,), y, mse, ["cpu"] * 3, Plan(), SGD)
+    assert len(chosen.cuts) == 3 - 1
+    assert all(torch.equal(t, before[n]) for n, t in chain.state_dict().items())
+    assert chosen.links == (0, 0)
+    run = Engine(chain, mse, Plan(cuts=chosen.cuts), SGD)
+    assert len(list(run.train(batches(4)))) == 4
 
 
 PLANS = {

@@ -27,7 +27,7 @@ def cuts_of_layers(chain: Chain, layers: Sequence[int]) -> tuple[int, ...]:
     Raises
     ------
     ValueError
-        When there is no layer behind one of them.
+        When there is no layer behind one of them, or they do not rise.
     """
     weighted = weighted_layers(chain)
     operations = [operation for _, operation in chain]
@@ -42,4 +42,6 @@ def cuts_of_layers(chain: Chain, layers: Sequence[int]) -> tuple[int, ...]:
         while cut < weighted[layer] and not isinstance(operations[cut], Keep):
             cut += 1
         cuts.append(cut)
+    if cuts != sorted(set(cuts)):
+        raise ValueError(f"the layers {tuple(layers)} do not rise")
     return tuple(cuts)

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from napari_axonem.networks.chain import Live
+from napari_axonem.errors import PartitionError
+from napari_axonem.networks.chain import Chain, Live
 from napari_axonem.networks.pictures import cuts_of_layers
 from napari_axonem.pipeline.engine import Batch, Engine
 from napari_axonem.pipeline.messages import Done, Targets
@@ -56,7 +57,8 @@ class Course:
     seed
         Of weights, order and noise.
     plan
-        Devices, executor and precision; cuts and order come from the way.
+        Devices, executor and precision; the order comes from the way, and so do the cuts where the
+        plan has none.
     """
 
     def __init__(
@@ -85,7 +87,7 @@ class Course:
         )
         plan = plan or Plan(executor="serial")
         own = Plan(
-            cuts=cuts_of_layers(chain, way.layers),
+            cuts=plan.cuts or _cuts(chain, way),
             order=way.order,
             devices=plan.devices,
             executor=plan.executor,
@@ -153,6 +155,20 @@ class Course:
     def _normalised(self, pixels: Tensor) -> Tensor:
         values = (pixels.float() / 255 - self._mean) / self._deviation
         return values.contiguous(memory_format=torch.channels_last)
+
+
+def _cuts(chain: Chain, way: Way) -> tuple[int, ...]:
+    """Return the cuts that a way counts in layers.
+
+    Raises
+    ------
+    PartitionError
+        When there are no such layers.
+    """
+    try:
+        return cuts_of_layers(chain, way.layers)
+    except ValueError as error:
+        raise PartitionError(str(error), where="setting 'ppv'") from error
 
 
 def cross_entropy(outputs: Live, targets: Targets) -> Tensor:
