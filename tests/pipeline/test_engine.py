@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch")
 
 from napari_axonem.errors import PartitionError, TrainingError  # noqa: E402
 from napari_axonem.pipeline.engine import Engine  # noqa: E402
-from napari_axonem.pipeline.optimizers import Compensation, Optimizer  # noqa: E402
+from napari_axonem.pipeline.optimizers import Compensation, Moments, Optimizer  # noqa: E402
 from napari_axonem.pipeline.plan import Plan  # noqa: E402
 from napari_axonem.pipeline.schedules import Order, lags  # noqa: E402
 from tests.pipeline import oracle  # noqa: E402
@@ -260,8 +260,7 @@ def test_recomputing_uses_the_weights_of_then():
     )
 
 
-def test_prediction_reaches_the_weights_of_the_backward_pass():
-    # with a gradient of zero, velocity decays: w - rate * D * v is exact for momentum 1 alone
+def test_prediction_changes_pipelined_training_only():
     data = batches(9)
     predicting = Optimizer(rate=0.05, momentum=0.9, compensation=Compensation.PREDICT)
     plain = Optimizer(rate=0.05, momentum=0.9)
@@ -270,6 +269,19 @@ def test_prediction_reaches_the_weights_of_the_backward_pass():
     assert equal(a, state_after(engine(2, optimizer=predicting, executor="serial"), data))
     without = state_after(engine(2, Order.SEQUENTIAL, optimizer=predicting), data)
     assert equal(without, state_after(engine(2, Order.SEQUENTIAL, optimizer=plain), data))
+
+
+@pytest.mark.parametrize("kind", ["sgd", "adamw"])
+def test_predicted_weights_go_on_as_the_last_step_went(kind):
+    weight = torch.tensor([1.0, -2.0, 0.5])
+    moments = Moments({"w": weight}, Optimizer(kind, 0.01))
+    for index in range(3):
+        before = weight.clone()
+        moments.step({"w": torch.tensor([0.3, 0.1, -0.2]) * (index + 1)}, index, 0)
+    last = weight - before
+    torch.testing.assert_close(
+        moments.predicted(3, 2)["w"], weight + 2 * last, rtol=1e-5, atol=1e-6
+    )
 
 
 def test_half_precision_follows_the_full_weights():
