@@ -7,8 +7,8 @@ The baseline is one process with one thread on one core. In every part it runs i
 the contestants, one after the other, and each figure is the median over rounds of the baseline's
 time over the contestant's, for the same number of samples. Of our pipeline, which in use is
 filled once in hundreds of mini-batches, the first and last ones of each round are left out;
-``with filling`` counts them. Rounds in which the baseline did not have its core for itself are
-dropped. The folder of torchgpipe, if it shall take part, is named by TORCHGPIPE.
+``with filling`` counts them. Rounds in which other programs took more than a twentieth of a core
+are dropped. The folder of torchgpipe, if it shall take part, is named by TORCHGPIPE.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import torch
 from pipeline_rivals import (
     MOMENTUM,
@@ -45,12 +46,13 @@ from napari_axonem.pipeline.profiling import profile
 from napari_axonem.pipeline.schedules import Order
 
 Run = Callable[[], dict[str, float]]
-"""One round: seconds a mini-batch, CPU seconds over wall seconds, and what else is told."""
+"""One round: seconds a mini-batch, wall and CPU seconds of all, and what else is told."""
 
 RESULTS = "pipeline.jsonl"
+BUSY = ("user", "nice", "system")
 OPTIMIZER = Optimizer(rate=RATE, momentum=MOMENTUM, compensation=Compensation.SPIKE)
-LEAST_SHARE = 0.93
-"""Of a core that the baseline must have had in a round for it to count."""
+OTHERS = 0.05
+"""Of a core that other programs may have used in a round for it to count."""
 
 SKIPPED = 2
 """Mini-batches at either end of a round of the pipeline that are left out."""
@@ -72,7 +74,7 @@ def stepping(step: Callable[[], object], threads: int, count: int) -> Run:
             step()
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
         torch.set_num_threads(1)
-        return {"seconds": wall / count, "share": cpu / wall / threads}
+        return {"seconds": wall / count, "wall": wall, "cpu": cpu}
 
     return run
 
@@ -91,7 +93,7 @@ def pipelined(cut: int, size: int, count: int, order: Order, **plan: Any) -> Run
             reports.append(done.stages)
         whole, cpu = time.perf_counter() - wall, time.process_time() - cpu
         steady = (moments[-1 - SKIPPED] - moments[SKIPPED - 1]) / (count - 2 * SKIPPED)
-        found = {"seconds": steady, "with_filling": whole / count, "share": cpu / whole / 2}
+        found = {"seconds": steady, "with_filling": whole / count, "wall": whole, "cpu": cpu}
         for n, of_stage in enumerate(zip(*reports, strict=True)):
             found[f"stage{n}"] = statistics.median(r.forward + r.backward for r in of_stage)
         return found
@@ -106,7 +108,7 @@ def processes(kind: str, cut: int, size: int, micro: int, count: int) -> Run:
 
     def run() -> dict[str, float]:
         wall, cpu = pair.run(count)
-        return {"seconds": wall / count, "share": cpu / wall / 2}
+        return {"seconds": wall / count, "wall": wall, "cpu": cpu}
 
     return run
 
@@ -168,7 +170,7 @@ def measure(part: str, seconds: float) -> list[dict[str, Any]]:
     while not found["baseline"] or time.monotonic() + longest < until:
         start = time.monotonic()
         for name, run in runs.items():
-            found[name].append(run())
+            found[name].append(watched(run))
         longest = max(longest, time.monotonic() - start)
     for name, rounds in found.items():
         lines.append({"part": part, "batch": size, "name": name, "cut": cut, "ideal": ideal,
@@ -176,14 +178,23 @@ def measure(part: str, seconds: float) -> list[dict[str, Any]]:
     return [summed_up(line, found["baseline"]) for line in lines]
 
 
+def watched(run: Run) -> dict[str, float]:
+    """Do a round, and add which share of a core other programs used meanwhile."""
+    before = psutil.cpu_times()
+    found = run()
+    after = psutil.cpu_times()
+    busy = sum(getattr(after, kind) - getattr(before, kind) for kind in BUSY)
+    return {**found, "others": max(0.0, busy - found["cpu"]) / found["wall"]}
+
+
 def summed_up(line: dict[str, Any], baseline: list[dict[str, float]]) -> dict[str, Any]:
-    """Add the medians of the rounds in which the baseline had a core for itself."""
+    """Add the medians of the rounds in which nothing else was at work."""
     if "failed" in line:
         return line
     pairs = [
         (r, b["seconds"])
         for r, b in zip(line["rounds"], baseline, strict=True)
-        if b["share"] > LEAST_SHARE
+        if max(r["others"], b["others"]) < OTHERS
     ]
     ratios = [b / r["seconds"] for r, b in pairs]
     filling = [b / r["with_filling"] for r, b in pairs if "with_filling" in r]
