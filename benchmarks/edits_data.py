@@ -1,13 +1,14 @@
 """The project that `edits.py` works on: 1 gigavoxel, more than two million fragments.
 
-Eight copies of a piece of mouse cortex (pinky40, 512³ voxels of 40×32×32 nm), each object cut into
-fragments on a lattice whose cells are shifted from layer to layer. The segmentation to start from is
-the objects themselves, cut across at every 256th section; the truth is the objects.
+Eight copies of a piece of mouse cortex (pinky40, 512³ voxels of 40×32×32 nm), each object cut
+into fragments on a lattice whose cells are shifted from layer to layer. The segmentation to start
+from is the objects themselves, cut across at every 256th section; the truth is the objects.
 """
 
 from __future__ import annotations
 
 import argparse
+import time
 from pathlib import Path
 
 import h5py
@@ -56,6 +57,10 @@ def write_source(labels: Path, destination: Path) -> None:
     print(f"{8 * len(names):,} fragments at most")
 
 
+def _told(done: int, total: int, doing: str) -> None:
+    print(f"{time.strftime('%X')} {doing}: {done} of {total}", flush=True)
+
+
 def main() -> None:
     """Write the source, and make a project of it."""
     from napari_axonem.proofreading.creation import CreateSettings, create_project
@@ -78,7 +83,7 @@ def main() -> None:
             voxel_size=VOXEL_SIZE,
             workers=options.workers,
         )
-        create_project(project, settings, lambda done, total, doing: print(doing, done, total))
+        create_project(project, settings, _told)
 
 
 if __name__ == "__main__":
