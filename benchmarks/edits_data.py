@@ -11,10 +11,11 @@ import argparse
 import time
 from pathlib import Path
 
+import fastremap
 import h5py
 import numpy as np
 
-CELL = (8, 9, 9)
+CELL = (11, 12, 12)
 """Extent (z, y, x) of a fragment at most, in voxels."""
 
 SLAB = 256
@@ -34,8 +35,9 @@ def write_source(labels: Path, destination: Path) -> None:
     x = (np.arange(n)[None, None, :] + 4 * (z % 3)) // CELL[2]
     cell = (z * 64 + y) * 64 + x
     key = truth.astype(np.uint64) << np.uint64(32) | cell.astype(np.uint64)
-    names, place = np.unique(key, return_inverse=True)
-    fragments = np.where(truth > 0, place.reshape(truth.shape) + 1, 0).astype(np.uint32)
+    key[truth == 0] = 0
+    fragments, names = fastremap.renumber(key)
+    fragments = fragments.astype(np.uint32)
     slab = (np.arange(n) // SLAB).astype(np.uint32)[:, None, None]
     segments = np.where(truth > 0, truth * np.uint32(n // SLAB) + slab, 0).astype(np.uint32)
     temporary = destination.with_suffix(".partial")
