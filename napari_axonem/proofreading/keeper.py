@@ -17,7 +17,7 @@ from napari_axonem.proofreading.folder import Folder, Tables
 from napari_axonem.proofreading.followed import FollowedSkeletons
 from napari_axonem.proofreading.graph import BACKGROUND, FragmentGraph
 from napari_axonem.proofreading.lock import WriterLock
-from napari_axonem.proofreading.log import Log
+from napari_axonem.proofreading.log import Log, Operations
 from napari_axonem.proofreading.operation import Kind, Operation
 from napari_axonem.proofreading.refinement import Refinement
 from napari_axonem.proofreading.snapshots import newest
@@ -66,6 +66,7 @@ class Keeper:
         self._backups: Backups | None = None
         try:
             self.log = Log(folder.database, writable=writable)
+            self.operations = Operations(self.log)
             self.settings = self.log.settings()
             self.sources = Sources.open(folder, self.settings, writable=writable)
             self._skeletons = read_skeletons(folder.skeletons) if _has_skeletons(folder) else None

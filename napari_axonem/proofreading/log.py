@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from getpass import getuser
 from pathlib import Path
-from typing import overload
+from typing import Self, overload
 
 from napari_axonem import __version__
 from napari_axonem.errors import ProjectError, StorageError
@@ -281,11 +281,20 @@ class Log:
 
 
 class Operations(Sequence[Operation]):
-    """The operations of a log, oldest first, read when they are asked for."""
+    """The operations of a log, oldest first, read when they are asked for.
 
-    def __init__(self, log: Log, count: int) -> None:
+    Going through all of them reads all, once; single ones and slices read no more than these.
+    """
+
+    def __init__(self, log: Log) -> None:
         self._log = log
+        self._count = 0
+        self._known: list[Operation] = []  # from the oldest on
+
+    def grow(self, count: int) -> Self:
+        """Take the log to have so many operations; return the same object."""
         self._count = count
+        return self
 
     def __len__(self) -> int:
         return self._count
@@ -298,21 +307,26 @@ class Operations(Sequence[Operation]):
 
     def __getitem__(self, index: int | slice) -> Operation | Sequence[Operation]:
         """Return the operation with id ``index + 1``, or those of a slice."""
-        if isinstance(index, slice):
-            chosen = range(self._count)[index]
-            if not chosen:
-                return []
-            low, high = min(chosen), max(chosen)
-            found = self._log.operations(low, high + 1)
-            return [found[i - low] for i in chosen]
-        place = range(self._count)[index]
-        return self._log.operations(place, place + 1)[0]
+        places = range(self._count)[index]
+        if isinstance(places, int):
+            return self._between(places, places + 1)[0]
+        if not places:
+            return []
+        low, high = min(places), max(places)
+        found = self._between(low, high + 1)
+        return [found[place - low] for place in places]
 
     def __iter__(self) -> Iterator[Operation]:
-        return iter(self._log.operations(0, self._count))
+        self._known += self._log.operations(len(self._known), self._count)
+        return iter(self._known[: self._count])
 
     def __reversed__(self) -> Iterator[Operation]:
-        return reversed(self._log.operations(0, self._count))
+        return reversed(list(self))
+
+    def _between(self, start: int, stop: int) -> list[Operation]:
+        if stop <= len(self._known):
+            return self._known[start:stop]
+        return self._log.operations(start, stop)
 
 
 def _user() -> str:

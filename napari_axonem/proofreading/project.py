@@ -122,7 +122,7 @@ class Project(Pointed):
     @property
     def operations(self) -> Operations:
         """The log, oldest first, read when it is looked at."""
-        return Operations(self.log, self.state.count)
+        return self.keeper.operations.grow(self.state.count)
 
     @property
     def segment(self) -> Ids:

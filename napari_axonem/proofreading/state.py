@@ -255,6 +255,7 @@ class State:
             while stored and stored[0].operation == operation.id:
                 self.graph.apply(latest(stretch), _all_made(made))
                 stretch.clear()
+                made.clear()  # edges that a cut hands over must not be made again
                 refinement = Refinement.from_bytes(stored.pop(0).content)
                 self.remember_refinement(operation.id, refinement, self.refine(refinement))
             stretch.append(operation.edges)
