@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from getpass import getuser
 from pathlib import Path
-from typing import Self, overload
+from typing import Any, Self, TypeAlias, overload
 
 from napari_axonem import __version__
 from napari_axonem.errors import ProjectError, StorageError
@@ -30,6 +30,9 @@ from napari_axonem.proofreading.rows import (
 )
 
 SCHEMA_VERSION = 2
+
+Change: TypeAlias = tuple[str, tuple[object, ...]]
+"""A statement that changes a table, and its values."""
 
 SCHEMA = f"""
 CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -202,7 +205,7 @@ class Log:
         stamped = replace(
             operation,
             time=datetime.now(UTC).isoformat(timespec="milliseconds"),
-            user=_user(),
+            user=user_name(),
             version=__version__,
         )
         row = to_row(stamped)
@@ -236,8 +239,19 @@ class Log:
             self._connection.execute("DELETE FROM error_states WHERE key = ?", (key,))
             if state is not None:
                 self._connection.execute(
-                    "INSERT INTO error_states VALUES (?, ?, ?, ?)", (key, state, now, _user())
+                    "INSERT INTO error_states VALUES (?, ?, ?, ?)", (key, state, now, user_name())
                 )
+
+    def select(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        """Return rows of a table that another module keeps in this database."""
+        with self._guarded():
+            return self._connection.execute(query, values).fetchall()
+
+    def change(self, *changes: Change) -> None:
+        """Change such a table; all the statements take effect, on disk, or none does."""
+        with self._guarded(), self._transaction():
+            for statement, values in changes:
+                self._connection.execute(statement, values)
 
     def _newest(self, where: str, *values: int) -> tuple[int, bytes]:
         with self._guarded():
@@ -329,7 +343,8 @@ class Operations(Sequence[Operation]):
         return self._log.operations(start, stop)
 
 
-def _user() -> str:
+def user_name() -> str:
+    """Return who works here; "unknown" where the system has no name for the user."""
     try:
         return getuser()
     except (KeyError, OSError):  # a container without an entry for the user id

@@ -51,7 +51,8 @@ class Pointed(Scored):
     def _picks(self, positions_nm: Iterable[Nm]) -> list[Pick]:
         return [self.pick(position) for position in positions_nm]
 
-    def _surroundings(self) -> Surroundings:
+    def surroundings(self) -> Surroundings:
+        """Return the voxels that a cut inside a fragment looks at."""
         sources = self.keeper.sources
         return Surroundings(
             sources.fragments.volume,

@@ -181,7 +181,7 @@ class Project(Pointed):
         """
         picks = [self.pick(position, Colour.RED) for position in red_nm]
         picks += [self.pick(position, Colour.BLUE) for position in blue_nm]
-        return plan_split(self.graph, picks, self._surroundings())
+        return plan_split(self.graph, picks, self.surroundings())
 
     def plan_cut_off(self, position_nm: Nm) -> SplitPlan:
         """Work out the branch that hangs on an object beyond a position; nothing is changed.
@@ -258,7 +258,7 @@ class Project(Pointed):
             The brush covers nothing that could be painted.
         """
         pick = self.pick(object_nm)
-        return self._commit(*painted(self.graph, pick, brush, self._surroundings(), over=over))
+        return self._commit(*painted(self.graph, pick, brush, self.surroundings(), over=over))
 
     def erase(self, brush: Brush, object_nm: Nm | None = None) -> Operation:
         """Make background of the voxels under a brush.
@@ -274,7 +274,7 @@ class Project(Pointed):
             The brush covers nothing that could be erased.
         """
         pick = None if object_nm is None else self.pick(object_nm)
-        return self._commit(*erased(self.graph, pick, brush, self._surroundings()))
+        return self._commit(*erased(self.graph, pick, brush, self.surroundings()))
 
     def set_threshold(self, threshold: float) -> Operation:
         """Agglomerate anew at a threshold, and keep what active edits have set.

@@ -195,6 +195,11 @@ class State:
             )
         return found[0]
 
+    def refinements(self) -> list[Refinement]:
+        """Return the cuts inside fragments, oldest first, read from the log."""
+        stored = self._log.refinements(0, self.count)
+        return [Refinement.from_bytes(one.content) for one in stored]
+
     def edits_by_hand(self) -> EdgeStates:
         """Return what the active edits but thresholds have set, named as it is now.
 
