@@ -1,0 +1,1 @@
+"""From an image to fragments and segments, blockwise, on volumes of any size."""
