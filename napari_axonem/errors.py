@@ -58,6 +58,10 @@ class MismatchError(VolumeError):
     """Two volumes that must lie on the same grid do not."""
 
 
+class ModelError(AxonemError):
+    """A model cannot be found, read, written or used as asked."""
+
+
 class SkeletonError(AxonemError):
     """Skeletons cannot be read, written or used as asked."""
 

@@ -1,1 +1,1 @@
-"""From an image to fragments and segments, blockwise, on volumes of any size."""
+"""From images to segments: blockwise inference, agglomeration, and flood filling."""
