@@ -21,7 +21,7 @@ from napari_axonem.agglomeration.onebyone import merge_one_by_one
 UNIT = 1 << 24
 """Affinity 1 as an integer: sums of them are exact, in whatever order they are added."""
 
-WORTH = 0.02
+WORTH = 0.003
 """A round that would join fewer contacts than this part of all is left to the queue."""
 
 LOWEST = 0.05

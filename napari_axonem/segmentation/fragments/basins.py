@@ -44,8 +44,11 @@ _WEAK = -(1 << 30)
 class Basins:
     """The fragments of one block, as far as they can be told from the block alone."""
 
-    label: npt.NDArray[np.uint32]
-    """Number 1..k of the basin of each voxel of the block, uint32 (z, y, x); 0 is background."""
+    basin: npt.NDArray[np.uint32]
+    """Number 1..k of the basin of each voxel of the block, uint32 (z, y, x)."""
+
+    is_background: npt.NDArray[np.bool_]
+    """Voxels that are too far from any object, bool (z, y, x)."""
 
     end: Int64
     """Where the pointers of a basin end, as a place in the flat volume, int64, shape (k,)."""
@@ -120,14 +123,16 @@ def find_basins(
     places = np.flatnonzero(is_end)
     number = np.zeros(ends.size, np.uint32)
     number[places] = np.arange(1, len(places) + 1, dtype=np.uint32)
-    label = number[end_of]
-    label[depth[core.slices] < -fringe] = 0
+    basin = number[end_of]
+    is_background = depth[core.slices] < -fringe
+    counted = np.where(is_background, np.uint32(0), basin).ravel()
     at = np.stack(np.unravel_index(places, near.shape), axis=1) + near.start
     return Basins(
-        label,
+        basin,
+        is_background,
         np.ravel_multi_index(tuple(at.T), shape).astype(np.int64),
         ~((at >= block.start) & (at < block.stop)).all(axis=1),
-        np.bincount(label.ravel(), minlength=len(places) + 1)[1:].astype(np.int64),
+        np.bincount(counted, minlength=len(places) + 1)[1:].astype(np.int64),
         depth.ravel()[places] > 0,
     )
 
