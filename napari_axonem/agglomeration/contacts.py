@@ -32,6 +32,7 @@ class Contacts:
         return len(self.a)
 
     def taken(self, rows: Index) -> Contacts:
+        """Return the chosen rows."""
         return Contacts(
             self.a[rows], self.b[rows], self.area[rows], self.total[rows], self.stands[rows]
         )

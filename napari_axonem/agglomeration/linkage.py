@@ -85,7 +85,9 @@ def merge_scores(
     return _tree(fragments, ends, [*merges, rest], edge_score)
 
 
-def _best_of_both(now: Contacts, score: npt.NDArray[np.float64], count: int) -> npt.NDArray[np.bool_]:
+def _best_of_both(
+    now: Contacts, score: npt.NDArray[np.float64], count: int
+) -> npt.NDArray[np.bool_]:
     """Tell which contacts are the best one of both of their segments."""
     order = np.lexsort((-np.arange(len(now)), score))
     rank = np.empty(len(now), np.int64)
@@ -97,9 +99,7 @@ def _best_of_both(now: Contacts, score: npt.NDArray[np.float64], count: int) -> 
     return found
 
 
-def _contracted(
-    now: Contacts, joins: npt.NDArray[np.bool_], count: int
-) -> tuple[Contacts, Index]:
+def _contracted(now: Contacts, joins: npt.NDArray[np.bool_], count: int) -> tuple[Contacts, Index]:
     """Join pairs of segments; return the contacts left, and where each went (-1: inside)."""
     becomes = np.arange(count)
     becomes[now.b[joins]] = now.a[joins]

@@ -16,6 +16,7 @@ from napari_axonem.cli import (
     evaluating,
     looking,
     making,
+    segmenting,
     showing,
     skeletonizing,
 )
@@ -31,6 +32,7 @@ VERBS: tuple[AnyVerb, ...] = (
     *showing.VERBS,
     *converting.VERBS,
     *making.VERBS,
+    *segmenting.VERBS,
     *axonem.VERBS,
     *editing.VERBS,
 )

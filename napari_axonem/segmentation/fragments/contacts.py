@@ -55,7 +55,9 @@ def block_contacts(label: npt.NDArray[np.uint32], affinities: Affinities, inner:
 
 def merged(parts: Sequence[Sums]) -> Sums:
     """Add up the contacts of different blocks."""
-    columns: list[npt.NDArray[Any]] = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    columns: list[npt.NDArray[Any]] = [
+        np.concatenate(column) for column in zip(*parts, strict=True)
+    ]
     return _summed(*columns)
 
 
