@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import numpy as np
 from napari_axonem import __version__
 from napari_axonem.blockwise import Journal, Team
 from napari_axonem.geometry import Grid, Zyx
+from napari_axonem.progress import Progress
 from napari_axonem.segmentation.fragments.jobs import Job, forget_opened
 from napari_axonem.segmentation.fragments.scratch import Scratch
 from napari_axonem.segmentation.fragments.steps import Steps, create_pyramids
@@ -216,7 +216,7 @@ _COMMON = {"workers", "scheduler", "device", "precision", "augment", "invert"}
 """Settings that inference takes as they are."""
 
 
-def _heeding(watcher: Watcher) -> Callable[[int, int, str], None]:
+def _heeding(watcher: Watcher) -> Progress:
     """Return a progress that passes on to a watcher, and does what it wishes."""
 
     def progress(done: int, total: int, doing: str) -> None:

@@ -2,12 +2,11 @@
 
 The depth of a voxel is its distance to the nearest membrane, smoothed; in a membrane it is
 negative. A voxel points at the deepest of its neighbours, if that is deeper than itself and the
-edge between them is strong; where there is none, across a weak one, and a voxel in a membrane across
-any. The voxel at
-which pointers end is the *root* of a fragment. That is a watershed of the depth by steepest
-ascent (topographic distance; Meyer, 1994), on seeds from a distance to the boundary as is
-customary in connectomics (Funke et al., 2019). Its result at a voxel does not depend on what is
-flooded first, other than that of a queue.
+edge between them is strong; where there is none, across a weak one, and a voxel in a membrane
+across any. The voxel at which pointers end is the *root* of a fragment. That is a watershed of
+the depth by steepest ascent (topographic distance; Meyer, 1994), on seeds from a distance to the
+boundary as is customary in connectomics (Funke et al., 2019). What it gives at a voxel does not
+depend on what is flooded first, as with a queue it would.
 
 Depths are integers: 256 to the step. Where they are flat, deep inside of large objects and along
 axes of straight ones, a slight slope towards the points of a lattice parts them.
@@ -64,7 +63,10 @@ class Basins:
 
 
 def depths(affinities: Affinities, rule: Rule, voxel_size: Nm) -> Depth:
-    """Return the depth of each voxel, int32 (z, y, x); voxels in `Rule.halo` of a side of the box may be wrong."""
+    """Return the depth of each voxel, int32 (z, y, x).
+
+    Within `Rule.halo` of a side of the box at which the volume goes on it may be wrong.
+    """
     step = min(voxel_size)
     mean = (affinities[0] + affinities[1] + affinities[2]) / np.float32(3)
     inside = mean >= np.float32(rule.inside)
@@ -131,7 +133,7 @@ def find_basins(
         basin,
         is_background,
         np.ravel_multi_index(tuple(at.T), shape).astype(np.int64),
-        ~((at >= block.start) & (at < block.stop)).all(axis=1),
+        np.any((at < block.start) | (at >= block.stop), axis=1),
         np.bincount(counted, minlength=len(places) + 1)[1:].astype(np.int64),
         depth.ravel()[places] > 0,
     )

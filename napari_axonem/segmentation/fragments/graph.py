@@ -99,7 +99,8 @@ def load_graph(path: Path) -> Graph:
             columns["merge_score"],
             np.where(np.isnan(score), -1.0, score),
         )
-        return Graph(*(columns[n] for n in ("u", "v", "area", "affinity", "voxels")), tree)
+        u, v, area = (columns[name] for name in ("u", "v", "area"))
+        return Graph(u, v, area, columns["affinity"], columns["voxels"], tree)
     except (OSError, ValueError, KeyError) as error:
         raise VolumeError(
             f"the graph of fragments cannot be read ({error})",

@@ -93,8 +93,7 @@ class Job:
 
     def _read(self, box: Box) -> Affinities:
         source = _opened(self.affinities, self.stamp)
-        values = read_affinities(source, box, self.affinities)
-        return values
+        return read_affinities(source, box, self.affinities)
 
 
 @lru_cache(maxsize=2)

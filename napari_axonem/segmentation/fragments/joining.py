@@ -18,7 +18,7 @@ DOING = "joining blocks"
 def join_blocks(
     scratch: Scratch, lattice: Lattice, shape: Zyx, smallest: int, progress: Progress
 ) -> Int64:
-    """Number the fragments, and keep on disk which one each basin belongs to.
+    """Give fragments their numbers, and keep on disk which one each basin belongs to.
 
     Fragments are numbered by the places of their ends, whatever the blocks.
 
@@ -72,7 +72,7 @@ def _targets(
     scratch: Scratch, lattice: Lattice, starts: Int64, index: int, ends: Ends, shape: Zyx
 ) -> Int64:
     """Return the basin in which each basin of a block goes on; itself where it ends there."""
-    target = starts[index] + np.arange(len(ends.end))
+    target: Int64 = starts[index] + np.arange(len(ends.end))
     leaving = np.flatnonzero(ends.leaves)
     at = np.stack(np.unravel_index(ends.end[leaving], shape), axis=1)
     box = lattice.boxes[index]

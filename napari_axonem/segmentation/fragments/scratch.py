@@ -65,8 +65,9 @@ class Scratch:
             name: getattr(found, name) for name in ("end", "leaves", "voxels", "is_object")
         }
         for axis in range(3):
-            columns[f"low{axis}"] = found.basin.take(0, axis)
-            columns[f"high{axis}"] = found.basin.take(-1, axis)
+            along = np.moveaxis(found.basin, axis, 0)
+            columns[f"low{axis}"] = along[0]
+            columns[f"high{axis}"] = along[-1]
         self._save(f"basins-{index}.npz", columns)
 
     def ends(self, index: int) -> Ends:
