@@ -101,15 +101,31 @@ class Plan:
         """
         counts = self.tiling.counts
         axis = counts.index(max(counts))
-        parts = min(counts[axis], max(2, counts[axis] // 4))
-        edges = [round(i * counts[axis] / parts) for i in range(parts + 1)]
-        whole = Box.of_shape(counts)
-        found = []
-        for a, b in itertools.pairwise(edges):
-            start, stop = list(whole.start), list(whole.stop)
-            start[axis], stop[axis] = a, b
-            found.append(Box(zyx(start), zyx(stop)))
-        return found
+        return slabs(counts, axis, max(2, counts[axis] // 4))
+
+    def columns(self, limit: int) -> list[Box]:
+        """Return boxes of tiles to be made one after the other, cut along y.
+
+        Between two layers of blocks along z, what they have in common waits in memory: that of
+        one column takes at most `limit` bytes, as far as a column of one tile's width does.
+        """
+        tiling = self.tiling
+        z, y, x = tiling.axes
+        waiting = len(self.offsets) * 2 * z.overlap * (y.tile + y.overlap) * y.count * x.extent
+        waiting = waiting * (x.tile + x.overlap) // x.tile
+        return slabs(tiling.counts, 1, -(-waiting // max(1, limit)))
+
+
+def slabs(counts: Zyx, axis: int, parts: int) -> list[Box]:
+    """Cut a box of tiles along an axis into at most so many parts of about equal thickness."""
+    parts = max(1, min(counts[axis], parts))
+    edges = [round(i * counts[axis] / parts) for i in range(parts + 1)]
+    found = []
+    for a, b in itertools.pairwise(edges):
+        start, stop = [0, 0, 0], list(counts)
+        start[axis], stop[axis] = a, b
+        found.append(Box(zyx(start), zyx(stop)))
+    return found
 
 
 def plan_of(image: Volume, model: LoadedModel, settings: InferenceSettings, journal: Path) -> Plan:

@@ -8,11 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import torch
+
 from napari_axonem.blockwise import Journal, Team
 from napari_axonem.errors import StorageError
 from napari_axonem.geometry import Box, Zyx
 from napari_axonem.networks.files import LoadedModel
 from napari_axonem.segmentation.inference.blending import Blending, Counted
+from napari_axonem.segmentation.inference.devices import free_memory
 from napari_axonem.segmentation.inference.flow import Flow
 from napari_axonem.segmentation.inference.planning import Plan, plan_of
 from napari_axonem.segmentation.inference.reading import Input, read_input
@@ -31,6 +34,10 @@ _PUBLISHED = "published"
 PAUSE_SECONDS = 0.2
 TOLD = 20
 """So many missing sections are named to a person."""
+
+CPU = torch.device("cpu")
+PART_FOR_WAITING = 0.3
+"""Of the memory that can be counted on, so much may be taken by what waits for its neighbours."""
 
 Devices = Sequence[Callable[[Input], Counted]]
 Finished = tuple[int, list[int]]
@@ -129,6 +136,8 @@ class _Run:
     done: int = 0
     """Voxels made by this run and those before."""
 
+    stopped: bool = False
+
     def run(self, model: LoadedModel) -> bool:
         """Make all tiles; return whether that came to its end."""
         tiling = self.plan.tiling
@@ -137,10 +146,13 @@ class _Run:
         self._tell()
         if self.plan.settings.scheduler:
             return self._on_cluster(finished)
-        todo = [t for t in tiling.indices() if not self._has(t, finished)]
-        devices: Devices = self.plan.predictors(model) if todo else ()
-        for tile, missing in made_tiles(self.plan, self.path, todo, devices, self._wished):
-            self._take(tile, missing)
+        devices = self.plan.predictors(model)
+        for column in self.plan.columns(int(free_memory(CPU) * PART_FOR_WAITING)):
+            todo = [t for t in tiling.indices(column) if not self._has(t, finished)]
+            for tile, missing in made_tiles(self.plan, self.path, todo, devices, self._wished):
+                self._take(tile, missing)
+            if self.stopped:
+                break
         return self._is_complete
 
     @property
@@ -161,6 +173,7 @@ class _Run:
         if wish is Wish.CHECKPOINT:
             self.journal.flush()
         if wish is Wish.STOP:
+            self.stopped = True
             flow.halt()
 
     def _take(self, tile: int, missing: list[int]) -> None:

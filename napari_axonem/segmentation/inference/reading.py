@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from napari_axonem.geometry import Box, Zyx, zyx
 from napari_axonem.segmentation.inference.greys import Greys, Mapping
-from napari_axonem.segmentation.inference.sections import bridge, gaps_of
+from napari_axonem.segmentation.inference.sections import BRIDGED, bridge, gaps_of
 from napari_axonem.volumes import Volume
 
 
@@ -54,17 +54,20 @@ def read_input(volume: Volume, mapping: Mapping, block: Zyx, box: Box, multiple:
         The image cannot be read there.
     """
     extent = -(-np.array(box.shape) // multiple) * multiple
-    raw = read_reflected(volume, Box(box.start, zyx(box.start + extent)))
+    # With so many sections more that neighbouring blocks agree on what is a long gap.
+    more = Box(box.start, zyx(box.start + extent)).grow((BRIDGED, 0, 0))
+    raw = read_reflected(volume, more)
     gaps = gaps_of(raw)
     greys = mapping(raw)
     bridge(greys, gaps)
-    at = _reflected(box.start[0], box.start[0] + int(extent[0]), volume.shape[0])
+    inside = range(BRIDGED, BRIDGED + int(extent[0]))
+    at = _reflected(more.start[0], more.stop[0], volume.shape[0])
     return Input(
         block=block,
         box=box,
-        greys=greys,
-        bridged=tuple(sorted({int(at[z]) for z, _ in gaps.bridged})),
-        empty=gaps.empty,
+        greys=greys[inside.start : inside.stop],
+        bridged=tuple(sorted({int(at[z]) for z, _ in gaps.bridged if z in inside})),
+        empty=tuple(z - BRIDGED for z in gaps.empty if z in inside),
     )
 
 
