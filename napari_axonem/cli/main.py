@@ -16,9 +16,11 @@ from napari_axonem.cli import (
     evaluating,
     looking,
     making,
+    models,
     segmenting,
     showing,
     skeletonizing,
+    training,
 )
 from napari_axonem.cli.flags import Parser, add_flags, read_flags
 from napari_axonem.cli.reporting import progress_for, show
@@ -33,6 +35,8 @@ VERBS: tuple[AnyVerb, ...] = (
     *converting.VERBS,
     *making.VERBS,
     *segmenting.VERBS,
+    *models.VERBS,
+    *training.VERBS,
     *axonem.VERBS,
     *editing.VERBS,
 )

@@ -12,6 +12,7 @@ References
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -88,6 +89,11 @@ def build(settings: FfnSettings) -> Chain:
         else:
             nn.init.trunc_normal_(parameter, std=START_DEVIATION)
     return network
+
+
+def logit(probability: float) -> float:
+    """Return the logarithm of the odds: what the network calls a probability."""
+    return math.log(probability / (1 - probability))
 
 
 def mask_update(network: Chain) -> Chain:

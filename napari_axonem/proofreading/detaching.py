@@ -58,10 +58,7 @@ def made_new(graph: FragmentGraph, picks: Sequence[Pick]) -> Operation:
     by_fragment = {pick.fragment: pick for pick in picks}
     one_each = [int(fragments[component == c][0]) for c in range(int(component.max()) + 1)]
     made = as_made(
-        [
-            by_hand(by_fragment[a], by_fragment[b])
-            for a, b in itertools.pairwise(one_each)
-        ]
+        [by_hand(by_fragment[a], by_fragment[b]) for a, b in itertools.pairwise(one_each)]
     )
     by_hand_on = np.column_stack([made[:, :2], np.ones(len(made), np.int64)])
     states = np.concatenate([off, ties, by_hand_on, *_rests(graph, fragments)])

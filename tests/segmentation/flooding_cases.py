@@ -128,18 +128,23 @@ def moves_plainly(logits, position, rules):
     return [tuple(p + m for p, m in zip(position, move, strict=True)) for _, move in ordered]
 
 
-def tubes(shape=(40, 44, 96)):
-    """A uint8 image of bright tubes on dark ground, and their labels; they run along x, wavily."""
-    grey, truth = np.full(shape, 60, np.uint8), np.zeros(shape, np.uint32)
+def tubes(shape=(34, 40, 64)):
+    """A uint8 image of bright tubes on dark ground, and their labels; they run along x, wavily.
+
+    They are brightest in the middle, so that the field of view stays there.
+    """
+    grey = np.random.default_rng(0).normal(60, 6, shape).clip(0, 90)
+    truth = np.zeros(shape, np.uint32)
     z, y = np.mgrid[: shape[0], : shape[1]]
-    centres = [(10, 10), (10, 32), (28, 12), (29, 31)]
+    centres = [(8, 8), (8, 29), (24, 10), (25, 29)]
     for label, (cz, cy) in enumerate(centres, start=1):
         for x in range(shape[2]):
-            sway = 3 * math.sin(x / 11 + label)
-            inside = (z - cz - sway) ** 2 + (y - cy + sway / 2) ** 2 <= 9
-            grey[:, :, x][inside] = 200
+            sway = 2 * math.sin(x / 11 + label)
+            away = (z - cz - sway) ** 2 + (y - cy + sway / 2) ** 2
+            inside = away <= 9
+            grey[:, :, x][inside] += 160 - 6 * away[inside]
             truth[:, :, x][inside] = label
-    return grey, truth
+    return grey.astype(np.uint8), truth
 
 
 def tiny_model(folder, fov=(9, 9, 9), step=(2, 2, 2)):

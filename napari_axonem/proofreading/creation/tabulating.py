@@ -136,9 +136,7 @@ class MergeRange:
             chosen = np.array(rows[start:stop])
             return [chosen[field] for field in chosen.dtype.names or ()]
 
-        return Sums(
-            CellSums(*columns("cells", "key")), ContactSums(*columns("contacts", "key_a"))
-        )
+        return Sums(CellSums(*columns("cells", "key")), ContactSums(*columns("contacts", "key_a")))
 
 
 EDGE_COLUMNS = ("u", "v", "area", "affinity", "point", "facing")
@@ -181,9 +179,7 @@ def ranges_of(fragments: int, terms: int) -> list[tuple[int, int, int]]:
     """Divide fragments 0 … n into ranges with about `ROWS_AT_ONCE` terms each."""
     count = max(1, min(fragments, -(-terms // ROWS_AT_ONCE)))
     bounds = np.linspace(0, fragments + 1, count + 1).astype(int).tolist()
-    return [
-        (n, first, last) for n, (first, last) in enumerate(itertools.pairwise(bounds))
-    ]
+    return [(n, first, last) for n, (first, last) in enumerate(itertools.pairwise(bounds))]
 
 
 def finish_alone(sums: Sums, scale: float) -> CellTable:

@@ -219,8 +219,10 @@ class _Work:
 
         def step(flood: SubvolumeFlood, save: Callable[[], None]) -> bool:
             nonlocal saved, before
-            self.fields += max(0, flood.count.fields - before)
-            before = flood.count.fields
+            computed = flood.count.fields - flood.inherited
+            # of the second order of seeds, where both are flooded, the count begins anew
+            self.fields += computed - before if computed >= before else computed
+            before = computed
             wish = self.watcher.wish()
             while wish is Wish.PAUSE:
                 time.sleep(PAUSE_SECONDS)

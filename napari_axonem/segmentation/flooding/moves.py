@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 
-from napari_axonem.geometry import Zyx, zyx
+from napari_axonem.geometry import Zyx
 from napari_axonem.segmentation.flooding.mask import Logits
 
 LOOKED_AHEAD = 64
@@ -56,7 +57,7 @@ def face_maxima(logits: Logits, step: Zyx, threshold: float) -> list[Zyx]:
             if score >= threshold:
                 offset = [first - face.shape[0] // 2, second - face.shape[1] // 2]
                 offset.insert(axis, side)
-                found.add((score, zyx(offset)))
+                found.add((score, (offset[0], offset[1], offset[2])))
     return [offset for _, offset in sorted(found, reverse=True)]
 
 
@@ -97,8 +98,8 @@ class MoveQueue:
             Whether a position may be computed; asked when the answer cannot change any more.
         """
         waiting: list[Zyx] = []
-        for turn in list(self.line)[:LOOKED_AHEAD]:
-            if len(waiting) >= LOOKED_AHEAD or most <= 0:
+        for turn in tuple(islice(self.line, LOOKED_AHEAD)):
+            if most <= 0:
                 break
             if turn.led_to is not None:
                 continue
@@ -118,7 +119,8 @@ class MoveQueue:
     def computed(self, turn: Turn, offsets: list[Zyx]) -> None:
         """Take that a position was computed, and the moves from it."""
         turn.under_way = False
-        turn.led_to = [zyx(np.add(turn.position, offset)) for offset in offsets]
+        z, y, x = turn.position
+        turn.led_to = [(z + dz, y + dy, x + dx) for dz, dy, dx in offsets]
         self.done.add(self.cell(turn.position))
         self.visited.append(turn.position)
         self.advance()

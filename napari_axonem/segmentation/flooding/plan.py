@@ -127,7 +127,8 @@ def _about(image: Volume, model: LoadedModel, settings: FloodSettings) -> dict[s
         weights.update(tensor.cpu().contiguous().numpy().tobytes())
     return {
         "revision": REVISION,
-        "image": [image.location, list(image.shape), image.dtype.str, list(image.grid.voxel_size)],
+        "image": [image.location, list(image.shape), image.dtype.str],
+        "grid": [list(image.grid.voxel_size), list(image.grid.origin)],
         "weights": weights.hexdigest(),
         "normalisation": model.card.normalisation.model_dump(mode="json"),
         "fov": list(model.card.patch),

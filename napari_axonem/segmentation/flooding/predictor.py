@@ -80,14 +80,9 @@ class Predictor:
         Raises
         ------
         ModelError
-            The network returned NaN or an infinity.
+            The network returned NaN or an infinity, or not even one field of view fits into memory.
         """
-        with torch.inference_mode():
-            seen = torch.from_numpy(np.stack([images, masks], axis=1))
-            seen = seen.to(self.device, self._type, memory_format=torch.channels_last_3d)
-            update = self._update.run((seen,))[0]
-            logits: Fields = update[:, 0].float().cpu().numpy()
-        logits = logits + masks
+        logits = self._updates(images, masks) + masks
         if not np.isfinite(logits).all():
             raise ModelError(
                 "the network returned NaN or infinities",
@@ -95,6 +90,27 @@ class Predictor:
                 remedy="check the image for values far beyond those that it was trained on",
             )
         return logits
+
+    def _updates(self, images: Fields, masks: Fields) -> Fields:
+        """Return what is added to masks; in halves where the device has too little memory."""
+        try:
+            with torch.inference_mode():
+                seen = torch.from_numpy(np.stack([images, masks], axis=1))
+                seen = seen.to(self.device, self._type, memory_format=torch.channels_last_3d)
+                updates: Fields = self._update.run((seen,))[0][:, 0].float().cpu().numpy()
+                return updates
+        except torch.OutOfMemoryError as error:
+            if len(images) == 1:
+                raise ModelError(
+                    "one field of view does not fit into memory",
+                    where=f"flood-filling network on {self.device}",
+                    remedy="let other programs end, or use --device cpu",
+                ) from error
+        half = len(images) // 2  # tried after the handler, which holds on to memory
+        parts = [
+            self._updates(images[part], masks[part]) for part in (slice(half), slice(half, None))
+        ]
+        return np.concatenate(parts)
 
 
 def has_bf16(device: torch.device) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from napari_axonem.geometry import Zyx
-from napari_axonem.segmentation.flooding.settings import FloodSettings, logit
+from napari_axonem.networks.ffn import logit
+from napari_axonem.segmentation.flooding.settings import FloodSettings
 
 
 @dataclass(frozen=True, slots=True)

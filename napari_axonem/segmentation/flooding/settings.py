@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -74,8 +73,3 @@ class FloodSettings(Settings):
     checkpoint_every: float = Field(
         60.0, gt=0, description="seconds between checkpoints within a block"
     )
-
-
-def logit(probability: float) -> float:
-    """Return the logarithm of the odds."""
-    return math.log(probability / (1 - probability))

@@ -83,12 +83,16 @@ class SubvolumeFlood:
         """Objects that grow or wait for their turn, by the index of their seed."""
 
         self.count = Count()
+        self.inherited = 0
+        """Fields of view of `count` that another flood has computed."""
+
         self._is_open = np.ones(len(seeds), np.bool_)
 
     def restore(self, labels: Labels, turn: int, growth: Growth | None, count: Count) -> None:
         """Go on from where another flood of the same block was."""
         self.labels[:] = labels
         self.turn, self.count = turn, count
+        self.inherited = count.fields
         self.growths = {turn: growth} if growth else {}
         self._close_seeds(self.bounds)
 
@@ -210,8 +214,11 @@ class SubvolumeFlood:
                 growth.computed(turn, logits)
 
     def _is_free(self, position: Zyx) -> bool:
-        fov = field_of_view(position, self.rules)
-        return fov == fov.intersect(self.bounds) and self.labels[position] == 0
+        inside = all(
+            r <= p < n - r
+            for p, r, n in zip(position, self.rules.reach, self.image.shape, strict=True)
+        )
+        return inside and self.labels[position] == 0
 
 
 def _covered(growth: Growth, places: Seeds, rules: Rules) -> npt.NDArray[np.bool_]:
