@@ -100,14 +100,15 @@ def segmentations(affinities: Floats, thresholds: Sequence[float]) -> Iterator[t
             remedy="pip install waterz",
         ) from error
     rising = sorted(thresholds)
-    found = iter(
-        waterz.agglomerate(
-            np.ascontiguousarray(affinities, dtype=np.float32),
-            rising,
-            aff_threshold_low=LOW,
-            aff_threshold_high=HIGH,
+    with _unheard():
+        found = iter(
+            waterz.agglomerate(
+                np.ascontiguousarray(affinities, dtype=np.float32),
+                rising,
+                aff_threshold_low=LOW,
+                aff_threshold_high=HIGH,
+            )
         )
-    )
     for threshold in rising:
         with _unheard():
             segments: Ids = np.asarray(next(found))
