@@ -341,6 +341,12 @@ def run(command: Sequence[str], folder: Path | None, environment: Mapping[str, s
                 signal.signal(end, handler)
 
 
+def in_parallel() -> tuple[str, ...]:
+    """Arguments with which pytest runs all tests in a few processes."""
+    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    return ("-n", str(min(cores, 4)), "--dist", "loadgroup") if cores > 1 else ()
+
+
 def execute(plan: Plan) -> int:
     """Install what `plan` needs, run it, and return the exit status."""
     provide_system(plan, sys.platform)
@@ -352,7 +358,7 @@ def execute(plan: Plan) -> int:
     command = [str(program("napari-axonem")), plan.verb, *plan.arguments]
     if plan.verb == "test":
         folder = ROOT
-        command = [str(program("python")), "-m", "pytest", *plan.arguments]
+        command = [str(program("python")), "-m", "pytest", *(plan.arguments or in_parallel())]
     display = virtual_display() if plan.virtual else contextlib.nullcontext(dict(os.environ))
     with display as environment:
         return run(command, folder, environment)

@@ -24,13 +24,20 @@ def has_display() -> bool:
     return has_server or sys.platform != "linux"
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests that open a window; without a display skip them, where Qt would abort."""
+    """Mark tests that open a window; without a display skip them, where Qt would abort.
+
+    Where tests run in several processes, those of a file run in one, and all windows in one: two
+    would take the keyboard from each other.
+    """
     reason = "no display: python3 resources/start.py test brings a virtual one"
     skip = None if has_display() else pytest.mark.skip(reason=reason)
     for item in items:
         if WINDOW_FIXTURES.intersection(getattr(item, "fixturenames", ())):
             item.add_marker("window")
+        is_window = item.get_closest_marker("window") is not None
+        item.add_marker(pytest.mark.xdist_group("windows" if is_window else item.path.stem))
         if skip and item.get_closest_marker("window"):
             item.add_marker(skip)
 

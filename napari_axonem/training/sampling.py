@@ -112,14 +112,14 @@ class PatchSampler:
     ) -> tuple[Patch, Zyx]:
         """Return a patch with enough known voxels, and where it starts, if one is soon found."""
         for _ in range(TRIES):
-            corner = _draw_corner(source.region, warp.inner, rng)
+            corner = draw_corner(source.region, warp.inner, rng)
             patch = source.read(warp.box(corner))
             if patch.known.mean() >= self.recipe.least_known:
                 break
         return patch, corner
 
 
-def _draw_corner(region: Box, shape: Zyx, rng: np.random.Generator) -> Zyx:
+def draw_corner(region: Box, shape: Zyx, rng: np.random.Generator) -> Zyx:
     """Return where a patch starts: anywhere inside, in the middle where it is larger."""
     room = np.subtract(region.shape, shape)
     drawn = rng.integers(0, np.maximum(room, 0) + 1)
