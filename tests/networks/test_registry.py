@@ -67,7 +67,7 @@ def test_a_model_is_found_by_name_and_by_path(folder, tmp_path_factory):
     [
         ((10, 10, 10), "fly", False, "made for 10 x 10 x 10 nm, as the image is"),
         ((9, 9, 10), "fly", False, "close enough to go in as it is (image z 1.11 times finer"),
-        ((20, 10, 10), "fly", True, "the image is resampled (image z 2 times coarser"),
+        ((17, 10, 10), "fly", True, "the image is resampled (image z 1.7 times coarser"),
         ((33, 9, 9), "human", False, "close enough"),
         ((40, 4, 4), "human", True, "resampled (image z 1.33 times coarser, y 2 times finer"),
         ((400, 300, 300), "coarse", True, "fits badly, even though the image is resampled"),
