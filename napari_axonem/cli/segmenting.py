@@ -9,8 +9,9 @@ from pydantic import Field
 
 from napari_axonem.cli.editing import done as edited
 from napari_axonem.cli.reporting import Outcome
-from napari_axonem.cli.verb import AnyVerb, Verb
+from napari_axonem.cli.verb import AnyVerb, LongVerb, Verb
 from napari_axonem.errors import ProjectError, SettingsError
+from napari_axonem.jobs.running import heeding
 from napari_axonem.networks.registry import list_models
 from napari_axonem.progress import Progress
 from napari_axonem.proofreading.creation import CreateSettings, create_project
@@ -21,7 +22,7 @@ from napari_axonem.segmentation.result import SUFFIX, Result
 from napari_axonem.segmentation.segmenting import segment as segment_volume
 from napari_axonem.segmentation.settings import SegmentSettings
 from napari_axonem.settings import Positional, Settings
-from napari_axonem.watching import Unwatched
+from napari_axonem.watching import Watcher
 
 
 class AgglomerateSettings(Settings):
@@ -35,7 +36,7 @@ class AgglomerateSettings(Settings):
     )
 
 
-def segment(settings: SegmentSettings, progress: Progress) -> Outcome:
+def segment(settings: SegmentSettings, watcher: Watcher) -> Outcome:
     """Segment a volume, or list the models."""
     if settings.list_models:
         return _models()
@@ -46,22 +47,28 @@ def segment(settings: SegmentSettings, progress: Progress) -> Outcome:
     folder = destination.with_suffix(SUFFIX) if is_project else destination
     plan = plan_of(settings, folder)
     if settings.method == "flooding":
-        data = _flooded(plan, progress)
+        data = _flooded(plan, watcher)
     else:
-        data = _agglomerated(plan, progress, reuse=is_project)
+        data = _agglomerated(plan, watcher, reuse=is_project)
+    if data is None:
+        text = f"{plan.destination}: stopped; the same command goes on"
+        return Outcome({"destination": str(plan.destination)}, text, stopped=True)
     lines = [*plan.words, str(data.pop("text"))]
     if is_project:
-        lines += _made_project(plan, destination, data, progress)
+        lines += _made_project(plan, destination, data, heeding(watcher))
     return Outcome(data, "\n".join(lines))
 
 
-def _agglomerated(plan: Plan, progress: Progress, *, reuse: bool) -> dict[str, Any]:
+def _agglomerated(plan: Plan, watcher: Watcher, *, reuse: bool) -> dict[str, Any] | None:
+    """Return what came of it; None where it was wished to stop."""
     result = Result(plan.destination)
     resumed = reuse and result.said.is_file() and result.read_said()["about"] == plan.about
     if resumed:  # cut off while its project was being made
         said = result.read_said()
     else:
-        made = segment_volume(plan.settings, plan.destination, Unwatched(progress))
+        made = segment_volume(plan.settings, plan.destination, watcher)
+        if not made.complete:
+            return None
         said, resumed = made.said, made.resumed
     text = (
         f"{plan.destination}: {said['fragments']} fragments with {said['edges']} contacts, "
@@ -71,20 +78,23 @@ def _agglomerated(plan: Plan, progress: Progress, *, reuse: bool) -> dict[str, A
     return {**facts, "destination": str(plan.destination), "resumed": resumed, "text": text}
 
 
-def _flooded(plan: Plan, progress: Progress) -> dict[str, Any]:
+def _flooded(plan: Plan, watcher: Watcher) -> dict[str, Any] | None:
+    """Return what came of it; None where it was wished to stop."""
     if plan.fit is None:
         raise SettingsError(
             "flood filling needs a model", where="--affinities", remedy="leave it out"
         )
     from napari_axonem.networks.files import load_model
-    from napari_axonem.segmentation.flooding.flood import flood
+    from napari_axonem.segmentation.flooding.flood import flood, is_unfinished
     from napari_axonem.segmentation.flooding.settings import FloodSettings
 
     result = Result(plan.destination)
     plan.destination.mkdir(parents=True, exist_ok=True)
     model = load_model(plan.fit.entry.path)
     chosen = FloodSettings(device=plan.settings.device, precision=plan.settings.precision)
-    flood(plan.image, model, result.segmentation, chosen, Unwatched(progress))
+    flood(plan.image, model, result.segmentation, chosen, watcher)
+    if is_unfinished(result.segmentation):
+        return None
     text = f"{result.segmentation}: flooded with {plan.fit.entry.card.name}"
     return {"destination": str(plan.destination), "model": plan.fit.entry.card.name, "text": text}
 
@@ -156,7 +166,9 @@ def agglomerate(settings: AgglomerateSettings, progress: Progress) -> Outcome:
 
 
 VERBS: tuple[AnyVerb, ...] = (
-    Verb("segment", "segment a volume: affinities, fragments, segments", SegmentSettings, segment),
+    LongVerb(
+        "segment", "segment a volume: affinities, fragments, segments", SegmentSettings, segment
+    ),
     Verb(
         "agglomerate",
         "join fragments at another threshold; edits by hand stay",
