@@ -10,7 +10,7 @@ from pydantic import Field
 from napari_axonem.cli.editing import done as edited
 from napari_axonem.cli.reporting import Outcome
 from napari_axonem.cli.verb import AnyVerb, Verb
-from napari_axonem.errors import ProjectError, SettingsError
+from napari_axonem.errors import ProjectError
 from napari_axonem.networks.registry import list_models
 from napari_axonem.progress import Progress
 from napari_axonem.proofreading.creation import CreateSettings, create_project
@@ -45,48 +45,32 @@ def segment(settings: SegmentSettings, progress: Progress) -> Outcome:
         raise ProjectError("it exists already", where=destination, remedy="choose another name")
     folder = destination.with_suffix(SUFFIX) if is_project else destination
     plan = plan_of(settings, folder)
-    if settings.method == "flooding":
-        data = _flooded(plan, progress)
-    else:
-        data = _agglomerated(plan, progress, reuse=is_project)
+    data = _segmented(plan, progress, reuse=is_project)
     lines = [*plan.words, str(data.pop("text"))]
     if is_project:
         lines += _made_project(plan, destination, data, progress)
     return Outcome(data, "\n".join(lines))
 
 
-def _agglomerated(plan: Plan, progress: Progress, *, reuse: bool) -> dict[str, Any]:
+def _segmented(plan: Plan, progress: Progress, *, reuse: bool) -> dict[str, Any]:
     result = Result(plan.destination)
     resumed = reuse and result.said.is_file() and result.read_said()["about"] == plan.about
     if resumed:  # cut off while its project was being made
         said = result.read_said()
+        if said.get("threshold", plan.threshold) != plan.threshold:  # it was cut at another since
+            result.cut(plan.threshold, progress)
+            said = result.read_said()
     else:
         made = segment_volume(plan.settings, plan.destination, Unwatched(progress))
         said, resumed = made.said, made.resumed
-    text = (
-        f"{plan.destination}: {said['fragments']} fragments with {said['edges']} contacts, "
-        f"{said['segments']} segments at threshold {said['threshold']:g}"
-    )
+    text = f"{plan.destination}: {said['segments']} segments"
+    if plan.settings.method == "agglomeration":
+        text += (
+            f" of {said['fragments']} fragments with {said['edges']} contacts at threshold "
+            f"{said['threshold']:g}"
+        )
     facts = {name: value for name, value in said.items() if name != "about"}
     return {**facts, "destination": str(plan.destination), "resumed": resumed, "text": text}
-
-
-def _flooded(plan: Plan, progress: Progress) -> dict[str, Any]:
-    if plan.fit is None:
-        raise SettingsError(
-            "flood filling needs a model", where="--affinities", remedy="leave it out"
-        )
-    from napari_axonem.networks.files import load_model
-    from napari_axonem.segmentation.flooding.flood import flood
-    from napari_axonem.segmentation.flooding.settings import FloodSettings
-
-    result = Result(plan.destination)
-    plan.destination.mkdir(parents=True, exist_ok=True)
-    model = load_model(plan.fit.entry.path)
-    chosen = FloodSettings(device=plan.settings.device, precision=plan.settings.precision)
-    flood(plan.image, model, result.segmentation, chosen, Unwatched(progress))
-    text = f"{result.segmentation}: flooded with {plan.fit.entry.card.name}"
-    return {"destination": str(plan.destination), "model": plan.fit.entry.card.name, "text": text}
 
 
 def _made_project(
@@ -94,14 +78,9 @@ def _made_project(
 ) -> list[str]:
     """Make a project of what was segmented; return what to say of it."""
     settings, result = plan.settings, Result(plan.destination)
-    words = []
-    size = data.get("voxel_size_nm", list(plan.image.grid.voxel_size))
-    fits = list(plan.image.grid.voxel_size) == size
-    if not fits:
-        words.append("the project is without the image, which has other voxels than its segments")
     roles: dict[str, Any] = {
-        "image": settings.volume if fits else None,
-        "truth": settings.truth if fits else None,
+        "image": settings.volume,
+        "truth": settings.truth,
         "workers": settings.workers,
         "scheduler": settings.scheduler,
         "voxel_size": settings.voxel_size,
@@ -109,16 +88,16 @@ def _made_project(
     if settings.method == "flooding":
         roles["segmentation"] = str(result.segmentation)
     else:
-        near = result.folder / data["affinities"]  # an absolute location stays what it is
-        roles |= {
-            "fragments": str(result.fragments),
-            "affinities": data["affinities"] if "://" in data["affinities"] else str(near),
-            "scores": str(result.graph),
-            "threshold": data["threshold"],
-        }
+        roles |= {"fragments": str(result.fragments), "scores": str(result.graph)}
+        if data["resampled"]:  # a contact of the affinities may be none of the image, and be off
+            roles["segmentation"] = str(result.segmentation)
+        else:
+            given = data["affinities"]
+            near = given if "://" in given else str(result.folder / given)  # absolute stays so
+            roles |= {"affinities": near, "threshold": data["threshold"]}
     create_project(destination, CreateSettings(**roles), progress)
     data["project"] = str(destination)
-    return [*words, f"{destination}: a project to proofread"]
+    return [f"{destination}: a project to proofread"]
 
 
 def _models() -> Outcome:
