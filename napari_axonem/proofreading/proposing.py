@@ -19,14 +19,14 @@ import numpy.typing as npt
 from napari_axonem.evaluation.mistakes import Mistake
 from napari_axonem.evaluation.tables import Cells
 from napari_axonem.geometry import Box, Grid, Nm, Zyx, zyx
-from napari_axonem.proofreading.fragmentcut import cut_window, window_of
+from napari_axonem.proofreading.fragmentcut import bounding_box, cut_window, window_of
 from napari_axonem.proofreading.project import Project
 from napari_axonem.proofreading.voxelcut import RED, Mask
 
 FIRST_POINTS = (8, 12)
 """Points placed at first: in the object to cut off, and around it."""
 
-ROUNDS = 6
+ROUNDS = 5
 """How often the cut is looked at for places to put another point."""
 
 PLACES = 4
@@ -38,7 +38,10 @@ LEAST_PLACE = 20
 AROUND_NM = 120.0
 """How far from the object to cut off its surroundings get points."""
 
-LONGEST_NM = 1500.0
+THINNEST = 4.0
+"""Thickness in voxels below which a layer is nothing that one could point at."""
+
+LONGEST_NM = 1000.0
 """Pieces are looked at within so far of the place that the list shows."""
 
 CELL_NM = 40.0
@@ -60,6 +63,9 @@ class Scene:
     rest: Labels
     """True object of its other voxels near those, 0 elsewhere, uint32, shape (z, y, x)."""
 
+    others: Mask
+    """All voxels of the fragment in the window that belong to other objects."""
+
     fragment: Mask
     """The fragment in the window."""
 
@@ -67,7 +73,9 @@ class Scene:
 def points_nm(project: Project, mistake: Mistake) -> tuple[list[Nm], list[Nm]]:
     """Return the positions (z, y, x) in nm on either side that repair an error.
 
-    Those of the list; where a cut has to go through a fragment, points all along both sides.
+    Those of the list; where a cut has to go through a fragment, points all along both sides. None
+    where the object to cut off is nothing but thin layers in such a fragment: outlines that differ
+    by a voxel or two are not to be had by pointing.
     """
     red, blue = list(mistake.red), list(mistake.blue)
     grid = project.sources.grid
@@ -77,9 +85,11 @@ def points_nm(project: Project, mistake: Mistake) -> tuple[list[Nm], list[Nm]]:
         for fragment in sorted((hit[0] & hit[1]) - {0}):
             ours = [[v for v in s if at(position(grid, v)) == fragment] for s in (red, blue)]
             placed = place_points(project, mistake, fragment)
-            if all(placed):  # the listed ones lie somewhere in the piece, maybe far away
-                red = [v for v in red if v not in ours[0]] + placed[0]
-                blue = [v for v in blue if v not in ours[1]] + placed[1]
+            if not all(placed):
+                return [], []
+            # the listed ones lie somewhere in the piece, maybe far away
+            red = [v for v in red if v not in ours[0]] + placed[0]
+            blue = [v for v in blue if v not in ours[1]] + placed[1]
     return [position(grid, v) for v in red], [position(grid, v) for v in blue]
 
 
@@ -108,7 +118,7 @@ def corrected(
     for _ in range(ROUNDS):
         found = cut_window(scene.fragment, scene.window, *sides, surroundings)
         missing = scene.wanted & (found != RED)
-        excess = (scene.rest > 0) & (found == RED)
+        excess = scene.others & (found == RED)
         added = [_middles(wrong, size) for wrong in (missing, excess)]
         fresh = [
             [zyx(v + corner) for v in places if zyx(v + corner) not in sides[0] + sides[1]]
@@ -122,40 +132,70 @@ def corrected(
 
 
 def scene_of(project: Project, mistake: Mistake, fragment: int) -> Scene | None:
-    """Return what lies around an error inside one fragment; None without truth there."""
+    """Return what lies around an error inside one fragment.
+
+    Of an object that is in several pieces there it is about the largest one. None where there is
+    nothing to point at: no truth, or only layers thinner than `THINNEST` voxels.
+    """
     sources = project.sources
-    if sources.truth is None:
-        return None
-    truth = mistake.truth[0]
-    box = _piece_box(project.surroundings().cells, fragment, truth)
-    if box is None:
+    piece_box = _piece_box(project.surroundings().cells, fragment, mistake.truth[0])
+    if sources.truth is None or piece_box is None:
         return None
     size = np.asarray(sources.grid.voxel_size)
     whole = sources.fragments.volume.box
     at = sources.grid.to_voxel(mistake.position_nm)
     near = Box(zyx(at), zyx(at + 1)).grow(zyx(np.ceil(LONGEST_NM / 2 / size)))
-    box = box.intersect(near).grow(zyx(np.ceil(AROUND_NM / size))).intersect(whole)
+    near = near.intersect(piece_box)
+    true = sources.truth.volume.read(near)
+    piece = _solid_piece(
+        (sources.fragments.volume.read(near) == fragment) & (true == mistake.truth[0]), size
+    )
+    if piece is None:
+        return None
+    own = bounding_box(piece)
+    box = own.shift(near.start).grow(zyx(np.ceil(AROUND_NM / size))).intersect(whole)
+    wanted = np.zeros(box.shape, np.bool_)
+    wanted[own.shift(near.start).relative_to(box.start).slices] = piece[own.slices]
     inside = sources.fragments.volume.read(box) == fragment
     true = sources.truth.volume.read(box)
-    wanted = inside & (true == truth)
-    if not wanted.any():
-        return None
     close = edt.edt(~wanted, anisotropy=tuple(size), black_border=False) <= AROUND_NM
-    rest = np.where(inside & close & ~wanted, true, 0).astype(np.uint32)
+    others = inside & close & (true != mistake.truth[0])
+    rest = np.where(others, true, 0).astype(np.uint32)
     if not rest.any():
         return None
     window = window_of([box.start, zyx(np.subtract(box.stop, 1))], sources.grid).intersect(whole)
-    return _in_window(project, Scene(box, wanted, rest, inside), window, fragment)
+    return _in_window(project, Scene(box, wanted, rest, others, inside), window, mistake, fragment)
 
 
-def _in_window(project: Project, scene: Scene, window: Box, fragment: int) -> Scene:
+def _solid_piece(mask: Mask, size: npt.NDArray[np.float64]) -> Mask | None:
+    """Return the largest connected piece of a mask that is thick enough to point at."""
+    if not mask.any():
+        return None
+    depth = edt.edt(mask, anisotropy=tuple(size), black_border=False)
+    piece = cc3d.connected_components(mask, connectivity=6)
+    thick = np.bincount(piece[depth >= THINNEST / 2 * float(size.min())], minlength=1)
+    sizes = np.bincount(piece.ravel(), minlength=len(thick))
+    sizes[: len(thick)] *= thick > 0
+    sizes[len(thick) :] = 0
+    sizes[0] = 0
+    best = int(sizes.argmax())
+    return piece == best if sizes[best] else None
+
+
+def _in_window(
+    project: Project, scene: Scene, window: Box, mistake: Mistake, fragment: int
+) -> Scene:
     """Return a scene in the window that the cut will be worked out in."""
-    grown = project.sources.fragments.volume.read(window) == fragment
-    place = scene.window.relative_to(window.start).slices
+    sources = project.sources
+    inside = sources.fragments.volume.read(window) == fragment
     wanted = np.zeros(window.shape, np.bool_)
     rest = np.zeros(window.shape, np.uint32)
+    place = scene.window.relative_to(window.start).slices
     wanted[place], rest[place] = scene.wanted, scene.rest
-    return Scene(window, wanted, rest, grown)
+    others = inside
+    if sources.truth is not None:
+        others = inside & (sources.truth.volume.read(window) != mistake.truth[0])
+    return Scene(window, wanted, rest, others, inside)
 
 
 def scattered(

@@ -12,19 +12,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 from napari_axonem.errors import EditError
 from napari_axonem.evaluation.mistakes import Mistake
-from napari_axonem.geometry import Nm, zyx
+from napari_axonem.geometry import Box, Nm, zyx
 from napari_axonem.proofreading.operation import Operation
 from napari_axonem.proofreading.project import Project
 from napari_axonem.proofreading.proposing import points_nm, position
 from napari_axonem.proofreading.splitting import SplitPlan
 
-WORTH_TAKING = 0.5
-"""Share of the gain listed for a false merge that the preview of a good split shows."""
+WORTH_TAKING = 0.3
+"""Share of the gain listed for a false merge that the preview of a good split shows.
 
-WORTH_KEEPING = 0.1
+The gain is that of cutting all of the object off; what a split leaves is listed again.
+"""
+
+WORTH_KEEPING = 0.02
 """Share of it below which a second try is not taken either."""
 
 TRIES = 2
@@ -68,28 +72,33 @@ class Hand:
 
     def place(self, project: Project, meant: Sequence[Nm]) -> list[Nm]:
         """Return where points land; they stay in the fragment and the true object meant."""
-        return [self._placed(project, point) for point in meant]
+        if not self.sigma or not meant:
+            return list(meant)
+        sources = project.sources
+        grid, whole = sources.grid, sources.fragments.volume.box
+        voxels = grid.to_voxel(meant)
+        around = Box(zyx(voxels.min(axis=0)), zyx(voxels.max(axis=0) + 1))
+        box = around.grow(int(np.ceil(4 * self.sigma))).intersect(whole)
+        seen = sources.fragments.volume.read(box).astype(np.uint64) << np.uint64(32)
+        if sources.truth is not None:
+            seen |= sources.truth.volume.read(box).astype(np.uint64)
+        corner = np.asarray(box.start)
+        landed = [self._landed(seen, voxel - corner) + corner for voxel in voxels]
+        return [position(grid, zyx(voxel)) for voxel in landed]
 
-    def _placed(self, project: Project, meant: Nm) -> Nm:
-        if not self.sigma:
-            return meant
-        grid = project.sources.grid
-        target = _seen(project, meant)
+    def _landed(
+        self, seen: npt.NDArray[np.uint64], meant: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.int64]:
         for _ in range(AIMS):
-            voxel = np.rint(grid.to_voxel(meant) + self.random.normal(0, self.sigma, 3))
-            point = position(grid, zyx(voxel.astype(int)))
-            if _seen(project, point) == target:
-                return point
+            voxel = np.rint(meant + self.random.normal(0, self.sigma, 3)).astype(np.int64)
+            inside = (voxel >= 0).all() and (voxel < seen.shape).all()
+            if inside and seen[tuple(voxel)] == seen[tuple(meant)]:
+                return voxel
         return meant
 
 
 STEADY = Hand()
 """A hand that places points exactly."""
-
-
-def _seen(project: Project, point: Nm) -> tuple[int, int]:
-    """Return the fragment and the true object at a place."""
-    return project.sources.fragment_at(point), project.sources.truth_at(point)
 
 
 def repair(project: Project, mistake: Mistake, hand: Hand = STEADY) -> Repair:
@@ -103,8 +112,11 @@ def repair(project: Project, mistake: Mistake, hand: Hand = STEADY) -> Repair:
     tries = 0
     while tries < TRIES and (best is None or best[1] < WORTH_TAKING):
         tries += 1  # each time with the points of those before as well
-        for side, meant in zip((red, blue), points_nm(project, mistake), strict=True):
-            side += hand.place(project, meant)
+        meant = points_nm(project, mistake)
+        if not all(meant):  # nothing that one could point at
+            break
+        for side, places in zip((red, blue), meant, strict=True):
+            side += hand.place(project, places)
         preview = _preview(project, mistake, red, blue)
         if preview is not None and (best is None or preview[1] > best[1]):
             best = preview
