@@ -16,6 +16,7 @@ import edt
 import numpy as np
 import numpy.typing as npt
 
+from napari_axonem.errors import EditError
 from napari_axonem.evaluation.mistakes import Mistake
 from napari_axonem.evaluation.tables import Cells
 from napari_axonem.geometry import Box, Grid, Nm, Zyx, zyx
@@ -23,10 +24,10 @@ from napari_axonem.proofreading.fragmentcut import bounding_box, cut_window, win
 from napari_axonem.proofreading.project import Project
 from napari_axonem.proofreading.voxelcut import RED, Mask
 
-FIRST_POINTS = (8, 12)
+FIRST_POINTS = (8, 16)
 """Points placed at first: in the object to cut off, and around it."""
 
-ROUNDS = 5
+ROUNDS = 6
 """How often the cut is looked at for places to put another point."""
 
 PLACES = 4
@@ -35,7 +36,7 @@ PLACES = 4
 LEAST_PLACE = 20
 """Voxels of a place on the wrong side that are worth a point."""
 
-AROUND_NM = 120.0
+AROUND_NM = 60.0
 """How far from the object to cut off its surroundings get points."""
 
 THINNEST = 4.0
@@ -73,9 +74,13 @@ class Scene:
 def points_nm(project: Project, mistake: Mistake) -> tuple[list[Nm], list[Nm]]:
     """Return the positions (z, y, x) in nm on either side that repair an error.
 
-    Those of the list; where a cut has to go through a fragment, points all along both sides. None
-    where the object to cut off is nothing but thin layers in such a fragment: outlines that differ
-    by a voxel or two are not to be had by pointing.
+    Those of the list; where a cut has to go through a fragment, points all along both sides.
+
+    Raises
+    ------
+    EditError
+        The object to cut off is nothing but thin layers in such a fragment: outlines that differ
+        by a voxel or two are not to be had by pointing.
     """
     red, blue = list(mistake.red), list(mistake.blue)
     grid = project.sources.grid
@@ -86,7 +91,12 @@ def points_nm(project: Project, mistake: Mistake) -> tuple[list[Nm], list[Nm]]:
             ours = [[v for v in s if at(position(grid, v)) == fragment] for s in (red, blue)]
             placed = place_points(project, mistake, fragment)
             if not all(placed):
-                return [], []
+                raise EditError(
+                    f"in fragment {fragment} the object to cut off is nothing but layers thinner "
+                    f"than {THINNEST:g} voxels",
+                    where="split",
+                    remedy="place points yourself, or leave it: its outline is off a little",
+                )
             # the listed ones lie somewhere in the piece, maybe far away
             red = [v for v in red if v not in ours[0]] + placed[0]
             blue = [v for v in blue if v not in ours[1]] + placed[1]
@@ -145,7 +155,7 @@ def scene_of(project: Project, mistake: Mistake, fragment: int) -> Scene | None:
     whole = sources.fragments.volume.box
     at = sources.grid.to_voxel(mistake.position_nm)
     near = Box(zyx(at), zyx(at + 1)).grow(zyx(np.ceil(LONGEST_NM / 2 / size)))
-    near = near.intersect(piece_box)
+    near = near.intersect(piece_box).grow(1).intersect(whole)  # so that it shows how thick it is
     true = sources.truth.volume.read(near)
     piece = _solid_piece(
         (sources.fragments.volume.read(near) == fragment) & (true == mistake.truth[0]), size

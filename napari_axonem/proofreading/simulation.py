@@ -22,13 +22,10 @@ from napari_axonem.proofreading.project import Project
 from napari_axonem.proofreading.proposing import points_nm, position
 from napari_axonem.proofreading.splitting import SplitPlan
 
-WORTH_TAKING = 0.3
-"""Share of the gain listed for a false merge that the preview of a good split shows.
+WORTH_TAKING = 0.5
+"""Share of what the piece to cut off is worth that the preview of a good split shows."""
 
-The gain is that of cutting all of the object off; what a split leaves is listed again.
-"""
-
-WORTH_KEEPING = 0.02
+WORTH_KEEPING = 0.1
 """Share of it below which a second try is not taken either."""
 
 TRIES = 2
@@ -112,8 +109,9 @@ def repair(project: Project, mistake: Mistake, hand: Hand = STEADY) -> Repair:
     tries = 0
     while tries < TRIES and (best is None or best[1] < WORTH_TAKING):
         tries += 1  # each time with the points of those before as well
-        meant = points_nm(project, mistake)
-        if not all(meant):  # nothing that one could point at
+        try:
+            meant = points_nm(project, mistake)
+        except EditError:  # nothing that one could point at
             break
         for side, places in zip((red, blue), meant, strict=True):
             side += hand.place(project, places)
@@ -134,7 +132,7 @@ def _sides(mistake: Mistake) -> tuple[tuple[tuple[int, int, int], ...], ...]:
 def _preview(
     project: Project, mistake: Mistake, red: Sequence[Nm], blue: Sequence[Nm]
 ) -> tuple[SplitPlan, float] | None:
-    """Return the split between points, and what share of the gain listed it would bring."""
+    """Return the split between points, and what share of the piece's worth it would bring."""
     try:
         plan = project.plan_split(red, blue)
     except EditError:
@@ -142,7 +140,18 @@ def _preview(
     now, then = project.voi(), project.voi_after(plan)
     if now is None or then is None:
         return None
-    return plan, (now.total - then.total) / mistake.gain_voi
+    return plan, (now.total - then.total) / _worth(mistake, plan)
+
+
+def _worth(mistake: Mistake, plan: SplitPlan) -> float:
+    """Return the share of the gain listed that belongs to the piece that is cut off.
+
+    An object may lie in a fragment in several pieces, of which a split takes one.
+    """
+    if not plan.refinements:
+        return mistake.gain_voi
+    cut_off = sum(refinement.child_voxels for refinement in plan.refinements)
+    return mistake.gain_voi * min(1.0, cut_off / mistake.size_voxels)
 
 
 def _done(
