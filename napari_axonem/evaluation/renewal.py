@@ -129,10 +129,16 @@ def _touching(
     """Return the faces along an axis between cells of which one is ours, each once."""
     stride = _stride(grown, axis)
     label, mine = grown.ravel(), own.ravel()
-    lower = np.concatenate([places, (places - stride)[~mine[places - stride]]])
-    upper = lower + stride
-    keep = (label[lower] > 0) & (label[upper] > 0)
-    return _different(grown, true, Faces(lower[keep], upper[keep]))
+    above, below = places + stride, places - stride
+    differs = label[above] != label[places]
+    if true.size > 1:
+        differs |= true.ravel()[above] != true.ravel()[places]
+    differs &= label[above] > 0
+    strange = (label[below] > 0) & ~mine[below]  # what is ours is met from below already
+    return Faces(
+        np.concatenate([places[differs], below[strange]]),
+        np.concatenate([above[differs], places[strange]]),
+    )
 
 
 def _across(

@@ -94,7 +94,7 @@ def cut_fragment(
     sides = np.zeros(mask.shape, np.uint8)
     inside = window.relative_to(box.start).slices
     sides[inside] = cut_window(mask[inside], window, red, blue, surroundings)
-    part = _smaller_side(mask, spread(mask, sides))
+    part = _smaller_side(spread(mask, sides))
     labels[part] = child
     truth = None if surroundings.truth is None else surroundings.truth.read(box)
     affinities = read_affinities(surroundings.affinities, box)
@@ -151,9 +151,10 @@ def cut_window(
     )
 
 
-def _smaller_side(mask: Mask, sides: Sides) -> Mask:
+def _smaller_side(sides: Sides) -> Mask:
     """Return the side with fewer voxels; what no side reaches stays with the other."""
-    red, blue = sides == RED, sides == BLUE
+    red: Mask = sides == RED
+    blue: Mask = sides == BLUE
     return red if np.count_nonzero(red) <= np.count_nonzero(blue) else blue
 
 
