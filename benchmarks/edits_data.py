@@ -1,19 +1,21 @@
 """The project that `edits.py` works on: 1 gigavoxel, more than two million fragments.
 
-Eight copies of a piece of mouse cortex (pinky40, 512³ voxels of 40×32×32 nm), each object cut into
-fragments on a lattice whose cells are shifted from layer to layer. The segmentation to start from is
-the objects themselves, cut across at every 256th section; the truth is the objects.
+Eight copies of a piece of mouse cortex (pinky40, 512³ voxels of 40×32×32 nm), each object cut
+into fragments on a lattice whose cells are shifted from layer to layer. The segmentation to start
+from is the objects themselves, cut across at every 256th section; the truth is the objects.
 """
 
 from __future__ import annotations
 
 import argparse
+import time
 from pathlib import Path
 
+import fastremap
 import h5py
 import numpy as np
 
-CELL = (8, 9, 9)
+CELL = (11, 12, 12)
 """Extent (z, y, x) of a fragment at most, in voxels."""
 
 SLAB = 256
@@ -33,8 +35,9 @@ def write_source(labels: Path, destination: Path) -> None:
     x = (np.arange(n)[None, None, :] + 4 * (z % 3)) // CELL[2]
     cell = (z * 64 + y) * 64 + x
     key = truth.astype(np.uint64) << np.uint64(32) | cell.astype(np.uint64)
-    names, place = np.unique(key, return_inverse=True)
-    fragments = np.where(truth > 0, place.reshape(truth.shape) + 1, 0).astype(np.uint32)
+    key[truth == 0] = 0
+    fragments, names = fastremap.renumber(key)
+    fragments = fragments.astype(np.uint32)
     slab = (np.arange(n) // SLAB).astype(np.uint32)[:, None, None]
     segments = np.where(truth > 0, truth * np.uint32(n // SLAB) + slab, 0).astype(np.uint32)
     temporary = destination.with_suffix(".partial")
@@ -54,6 +57,10 @@ def write_source(labels: Path, destination: Path) -> None:
                 dataset[box] = np.where(array > 0, array + np.uint32(tile) * step, 0)
     temporary.replace(destination)
     print(f"{8 * len(names):,} fragments at most")
+
+
+def _told(done: int, total: int, doing: str) -> None:
+    print(f"{time.strftime('%X')} {doing}: {done} of {total}", flush=True)
 
 
 def main() -> None:
@@ -78,7 +85,7 @@ def main() -> None:
             voxel_size=VOXEL_SIZE,
             workers=options.workers,
         )
-        create_project(project, settings, lambda done, total, doing: print(doing, done, total))
+        create_project(project, settings, _told)
 
 
 if __name__ == "__main__":

@@ -41,6 +41,11 @@ class Place:
         self._compute = _stream(self.device)
         self._copies = _stream(self.device)
 
+    def begin(self) -> None:
+        """Let the work of this stage follow what its device was told before: weights above all."""
+        if self._compute is not None:
+            self._compute.wait_stream(torch.cuda.current_stream(self.device))
+
     def working(self) -> contextlib.AbstractContextManager[object]:
         """Return a context in which work goes to the stream of this stage."""
         if self._compute is None:

@@ -101,6 +101,7 @@ class Stage:
 
     def begin(self, lag: int) -> None:
         """Get ready for a run that begins with an empty pipeline."""
+        self.place.begin()
         self._flights.clear()
         self._sums.clear()
         self.lag, self.waited, self._began = lag, 0.0, self._version
@@ -152,6 +153,7 @@ class Stage:
     def predict(self, live: Live, *, averaged: bool) -> Live:
         """Return what this stage makes of live tensors in use, not in training."""
         self.piece.eval()
+        self.place.begin()
         with self.place.working():
             inputs = tuple(t for t in self.place.receive(Parcel(live)) if t is not None)
             if self._plan.dtype is not None:

@@ -90,12 +90,15 @@ def copy_database(folder: Folder, operations: int) -> Path:
     now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
     path = folder.backups / f"{now}-{operations}.db"
     temporary = path.with_name(f".{path.name}.partial")
-    with (
-        closing(sqlite3.connect(folder.database)) as source,
-        closing(sqlite3.connect(temporary)) as target,
-    ):
-        source.backup(target)  # in one step: a snapshot that no edit waits for
-    temporary.replace(path)
+    try:
+        with (
+            closing(sqlite3.connect(folder.database)) as source,
+            closing(sqlite3.connect(temporary)) as target,
+        ):
+            source.backup(target)  # in one step: a snapshot that no edit waits for
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
     for old in copies(folder)[KEPT:]:
         old.unlink()
     return path

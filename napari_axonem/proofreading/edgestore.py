@@ -39,12 +39,18 @@ class Incidence:
 
     def at(self, fragments: Index) -> Index:
         """Return the edges at fragments, those between two of them twice."""
-        known = fragments[fragments < len(self.lower) - 1]
-        below, above = (
-            ranges(first[known], first[known + 1] - first[known])
-            for first in (self.lower, self.upper)
-        )
-        return np.concatenate([below, self.order[above].astype(np.int64)])
+        known = self._known(fragments)
+        above = ranges(self.upper[known], self.upper[known + 1] - self.upper[known])
+        return np.concatenate([self.below(known), self.order[above].astype(np.int64)])
+
+    def below(self, fragments: Index) -> Index:
+        """Return the edges of which fragments are `u`."""
+        known = self._known(fragments)
+        return ranges(self.lower[known], self.lower[known + 1] - self.lower[known])
+
+    def _known(self, fragments: Index) -> Index:
+        known: Index = fragments[fragments < len(self.lower) - 1]
+        return known
 
 
 class EdgeStore:
@@ -102,9 +108,23 @@ class EdgeStore:
         found = self._incidence.at(fragments)
         if len(self) > self._n_first:
             found = np.concatenate([found, self._late.at(fragments)])
-        found = np.unique(found)
-        alive: Index = found[self._alive[found]]
-        return alive
+        return self._living(found)
+
+    def within(self, fragments: Index) -> Index:
+        """Return the edges with both ends in `fragments`, which are ascending, ascending."""
+        found = self._incidence.below(fragments)
+        if len(self) > self._n_first:
+            found = np.concatenate([found, self._late.at(fragments)])
+        inside = place_of(self.u[found].astype(np.int64), fragments) >= 0
+        inside &= place_of(self.v[found].astype(np.int64), fragments) >= 0
+        return self._living(found[inside])
+
+    def _living(self, rows: Index) -> Index:
+        """Return those of some rows that are not buried, each once, ascending."""
+        rows = np.sort(rows)  # of short rows this takes a tenth of the time of numpy's unique
+        rows = rows[np.diff(rows, prepend=-1) > 0]
+        living: Index = rows[self._alive[rows]]
+        return living
 
     def find(self, u: Index, v: Index) -> Index:
         """Return the edge between each pair of fragments u < v, or -1 where there is none."""
@@ -135,6 +155,17 @@ class EdgeStore:
 
     def _everything(self) -> Index:
         return np.flatnonzero(self.alive)
+
+
+def place_of(fragments: Index, members: Index) -> Index:
+    """Return where fragments are in the ascending `members`, -1 where they are not."""
+    if not len(members):
+        return np.full(len(fragments), -1)
+    if members[-1] - members[0] + 1 == len(members):  # nearly always so when they are all
+        place = fragments - members[0]
+        return np.where((place >= 0) & (place < len(members)), place, -1)
+    place = np.minimum(np.searchsorted(members, fragments), len(members) - 1)
+    return np.where(members[place] == fragments, place, -1)
 
 
 def _first(fragment: npt.NDArray[np.uint32], count: int) -> Index:

@@ -20,7 +20,7 @@ from scipy.sparse.csgraph import connected_components
 
 from napari_axonem.proofreading.columns import Growing
 from napari_axonem.proofreading.edges import Edges, Ids, Index
-from napari_axonem.proofreading.edgestore import EdgeStore, Incidence
+from napari_axonem.proofreading.edgestore import EdgeStore, Incidence, place_of
 from napari_axonem.proofreading.members import Members
 from napari_axonem.proofreading.operation import EdgeStates, Made, no_made
 
@@ -94,13 +94,7 @@ class FragmentGraph:
 
     def edges_within(self, fragments: Index) -> Index:
         """Return the edges with both ends in `fragments`, which are ascending, ascending."""
-        candidates = self.edges_at(fragments)
-        if len(fragments) == 0:
-            return candidates
-        both = _among(self.edges.u[candidates], fragments)
-        both &= _among(self.edges.v[candidates], fragments)
-        within: Index = candidates[both]
-        return within
+        return self.edges.within(fragments)
 
     def edges_between(self, segment_a: int, segment_b: int) -> Index:
         """Return the edges from one segment to another, ascending."""
@@ -244,7 +238,7 @@ class FragmentGraph:
         Edges to fragments that are not among `members` do not count.
         """
         u, v = self.edges.u[edges].astype(np.int64), self.edges.v[edges].astype(np.int64)
-        rows, columns = _place(u, members), _place(v, members)
+        rows, columns = place_of(u, members), place_of(v, members)
         inside = (rows >= 0) & (columns >= 0)
         ones = np.ones(int(inside.sum()), dtype=np.int8)
         ends = rows[inside].astype(np.int32), columns[inside].astype(np.int32)
@@ -270,20 +264,3 @@ class FragmentGraph:
         if self._members is None:
             self._members = Members(self.segment)
         return self._members
-
-
-def _place(fragments: Index, members: Index) -> Index:
-    """Return where fragments are in the ascending `members`, -1 where they are not."""
-    if not len(members):
-        return np.full(len(fragments), -1)
-    if members[-1] - members[0] + 1 == len(members):  # nearly always so when they are all
-        place = fragments - members[0]
-        return np.where((place >= 0) & (place < len(members)), place, -1)
-    place = np.minimum(np.searchsorted(members, fragments), len(members) - 1)
-    return np.where(members[place] == fragments, place, -1)
-
-
-def _among(fragments: npt.NDArray[Any], members: Index) -> npt.NDArray[np.bool_]:
-    """Tell which fragments are among the ascending `members`."""
-    among: npt.NDArray[np.bool_] = _place(fragments.astype(np.int64), members) >= 0
-    return among

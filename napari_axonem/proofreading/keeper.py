@@ -13,11 +13,11 @@ from napari_axonem.evaluation.standing import USUAL_RUNS, RunSettings
 from napari_axonem.progress import Progress, silent
 from napari_axonem.proofreading.backups import Backups
 from napari_axonem.proofreading.edges import Ids
-from napari_axonem.proofreading.folder import Folder, Tables
+from napari_axonem.proofreading.folder import Folder, Tables, warm
 from napari_axonem.proofreading.followed import FollowedSkeletons
 from napari_axonem.proofreading.graph import BACKGROUND, FragmentGraph
 from napari_axonem.proofreading.lock import WriterLock
-from napari_axonem.proofreading.log import Log
+from napari_axonem.proofreading.log import Log, Operations
 from napari_axonem.proofreading.operation import Kind, Operation
 from napari_axonem.proofreading.refinement import Refinement
 from napari_axonem.proofreading.snapshots import newest
@@ -66,6 +66,7 @@ class Keeper:
         self._backups: Backups | None = None
         try:
             self.log = Log(folder.database, writable=writable)
+            self.operations = Operations(self.log)
             self.settings = self.log.settings()
             self.sources = Sources.open(folder, self.settings, writable=writable)
             self._skeletons = read_skeletons(folder.skeletons) if _has_skeletons(folder) else None
@@ -74,6 +75,7 @@ class Keeper:
             self._snapshot_at = self.state.count - self.state.since_snapshot
             self._write_pending_voxels()
             if writable:
+                warm(folder.tables)
                 self._backups = Backups(folder, self.state.count)
                 self._keep_copies()
         except BaseException:

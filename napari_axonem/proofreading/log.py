@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from getpass import getuser
 from pathlib import Path
-from typing import overload
+from typing import Any, Self, TypeAlias, overload
 
 from napari_axonem import __version__
 from napari_axonem.errors import ProjectError, StorageError
@@ -30,6 +30,9 @@ from napari_axonem.proofreading.rows import (
 )
 
 SCHEMA_VERSION = 2
+
+Change: TypeAlias = tuple[str, tuple[object, ...]]
+"""A statement that changes a table, and its values."""
 
 SCHEMA = f"""
 CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -202,7 +205,7 @@ class Log:
         stamped = replace(
             operation,
             time=datetime.now(UTC).isoformat(timespec="milliseconds"),
-            user=_user(),
+            user=user_name(),
             version=__version__,
         )
         row = to_row(stamped)
@@ -236,8 +239,19 @@ class Log:
             self._connection.execute("DELETE FROM error_states WHERE key = ?", (key,))
             if state is not None:
                 self._connection.execute(
-                    "INSERT INTO error_states VALUES (?, ?, ?, ?)", (key, state, now, _user())
+                    "INSERT INTO error_states VALUES (?, ?, ?, ?)", (key, state, now, user_name())
                 )
+
+    def select(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        """Return rows of a table that another module keeps in this database."""
+        with self._guarded():
+            return self._connection.execute(query, values).fetchall()
+
+    def change(self, *changes: Change) -> None:
+        """Change such a table; all the statements take effect, on disk, or none does."""
+        with self._guarded(), self._transaction():
+            for statement, values in changes:
+                self._connection.execute(statement, values)
 
     def _newest(self, where: str, *values: int) -> tuple[int, bytes]:
         with self._guarded():
@@ -281,11 +295,20 @@ class Log:
 
 
 class Operations(Sequence[Operation]):
-    """The operations of a log, oldest first, read when they are asked for."""
+    """The operations of a log, oldest first, read when they are asked for.
 
-    def __init__(self, log: Log, count: int) -> None:
+    Going through all of them reads all, once; single ones and slices read no more than these.
+    """
+
+    def __init__(self, log: Log) -> None:
         self._log = log
+        self._count = 0
+        self._known: list[Operation] = []  # from the oldest on
+
+    def grow(self, count: int) -> Self:
+        """Take the log to have so many operations; return the same object."""
         self._count = count
+        return self
 
     def __len__(self) -> int:
         return self._count
@@ -298,24 +321,30 @@ class Operations(Sequence[Operation]):
 
     def __getitem__(self, index: int | slice) -> Operation | Sequence[Operation]:
         """Return the operation with id ``index + 1``, or those of a slice."""
-        if isinstance(index, slice):
-            chosen = range(self._count)[index]
-            if not chosen:
-                return []
-            low, high = min(chosen), max(chosen)
-            found = self._log.operations(low, high + 1)
-            return [found[i - low] for i in chosen]
-        place = range(self._count)[index]
-        return self._log.operations(place, place + 1)[0]
+        places = range(self._count)[index]
+        if isinstance(places, int):
+            return self._between(places, places + 1)[0]
+        if not places:
+            return []
+        low, high = min(places), max(places)
+        found = self._between(low, high + 1)
+        return [found[place - low] for place in places]
 
     def __iter__(self) -> Iterator[Operation]:
-        return iter(self._log.operations(0, self._count))
+        self._known += self._log.operations(len(self._known), self._count)
+        return iter(self._known[: self._count])
 
     def __reversed__(self) -> Iterator[Operation]:
-        return reversed(self._log.operations(0, self._count))
+        return reversed(list(self))
+
+    def _between(self, start: int, stop: int) -> list[Operation]:
+        if stop <= len(self._known):
+            return self._known[start:stop]
+        return self._log.operations(start, stop)
 
 
-def _user() -> str:
+def user_name() -> str:
+    """Return who works here; "unknown" where the system has no name for the user."""
     try:
         return getuser()
     except (KeyError, OSError):  # a container without an entry for the user id

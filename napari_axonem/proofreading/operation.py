@@ -135,6 +135,11 @@ class Operation:
         """Whether it changes segments by itself, rather than taking an edit back or again."""
         return self.kind not in TURNS and self.kind != Kind.MARK
 
+    @property
+    def concerned(self) -> set[int]:
+        """The fragments at its points and at the ends of its edges."""
+        return {*self.fragments, *self.edges[:, :2].ravel().tolist()}
+
     def as_dict(self, *, undone: bool, before: tuple[float, float] | None = None) -> dict[str, Any]:
         """Return the operation as plain values for JSON.
 

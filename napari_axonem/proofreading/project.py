@@ -17,27 +17,23 @@ from napari_axonem.proofreading.branching import plan_cut_off
 from napari_axonem.proofreading.detaching import deleted, isolated, made_new
 from napari_axonem.proofreading.edges import Ids
 from napari_axonem.proofreading.folder import Folder
-from napari_axonem.proofreading.fragmentcut import Surroundings
 from napari_axonem.proofreading.graph import FragmentGraph
 from napari_axonem.proofreading.history import History
 from napari_axonem.proofreading.keeper import Finish, Guard, Keeper
 from napari_axonem.proofreading.log import Log, Operations
 from napari_axonem.proofreading.merging import merged, nearest_other
-from napari_axonem.proofreading.operation import Colour, Kind, Operation, Point
+from napari_axonem.proofreading.operation import Colour, Kind, Operation
 from napari_axonem.proofreading.painting import Brush, erased, painted
+from napari_axonem.proofreading.pointed import Pointed
 from napari_axonem.proofreading.refinement import Refinement
-from napari_axonem.proofreading.scored import Scored
 from napari_axonem.proofreading.sources import Sources
-from napari_axonem.proofreading.splitting import Pick, SplitPlan, plan_split
+from napari_axonem.proofreading.splitting import SplitPlan, plan_split
 from napari_axonem.proofreading.state import State
 from napari_axonem.proofreading.thresholding import at_threshold
 from napari_axonem.proofreading.turning import gone_to, redone, undone
 
-REACH_NM = 60.0
-"""How far from a click on background a fragment may lie to be taken for the one meant."""
 
-
-class Project(Scored):
+class Project(Pointed):
     """An open project.
 
     Parameters
@@ -126,28 +122,12 @@ class Project(Scored):
     @property
     def operations(self) -> Operations:
         """The log, oldest first, read when it is looked at."""
-        return Operations(self.log, self.state.count)
+        return self.keeper.operations.grow(self.state.count)
 
     @property
     def segment(self) -> Ids:
         """The segment of each fragment, uint32, shape (fragments + 1,)."""
         return self.graph.segment
-
-    def pick(self, position_nm: Nm, colour: Colour | None = None) -> Pick:
-        """Return the fragment at a position, or next to it when it is background.
-
-        Raises
-        ------
-        EditError
-            The position is outside of the volume or far from any fragment.
-        """
-        gone = self.graph.deleted
-        voxel, fragment = self.sources.nearest_fragment(position_nm, REACH_NM, gone)
-        return Pick(Point(position_nm, colour), fragment, voxel)
-
-    def segment_at(self, position_nm: Nm) -> int:
-        """Return the segment at a position (z, y, x) in nm; 0 for background or outside."""
-        return int(self.segment[self.sources.fragment_at(position_nm)])
 
     def exported_ids(self) -> npt.NDArray[np.uint64]:
         """Return the id that each fragment is exported with, shape (fragments + 1,).
@@ -180,6 +160,17 @@ class Project(Scored):
             picks.append(nearest_other(self.graph, self.sources, picks[0], reach_nm))
         return self._commit(merged(self.graph, picks, self.sources.grid))
 
+    def merge_objects(self, segments: Sequence[int]) -> Operation:
+        """Join objects, such as those that are selected, wherever they touch or lie nearest.
+
+        Raises
+        ------
+        EditError
+            Fewer than two, or one that is not there.
+        """
+        picks = [self._pick_in(segment) for segment in dict.fromkeys(segments)]
+        return self._commit(merged(self.graph, picks, self.sources.grid))
+
     def plan_split(self, red_nm: Iterable[Nm], blue_nm: Iterable[Nm]) -> SplitPlan:
         """Work out a split between positions of two colours; nothing is changed.
 
@@ -190,7 +181,7 @@ class Project(Scored):
         """
         picks = [self.pick(position, Colour.RED) for position in red_nm]
         picks += [self.pick(position, Colour.BLUE) for position in blue_nm]
-        return plan_split(self.graph, picks, self._surroundings())
+        return plan_split(self.graph, picks, self.surroundings())
 
     def plan_cut_off(self, position_nm: Nm) -> SplitPlan:
         """Work out the branch that hangs on an object beyond a position; nothing is changed.
@@ -267,7 +258,7 @@ class Project(Scored):
             The brush covers nothing that could be painted.
         """
         pick = self.pick(object_nm)
-        return self._commit(*painted(self.graph, pick, brush, self._surroundings(), over=over))
+        return self._commit(*painted(self.graph, pick, brush, self.surroundings(), over=over))
 
     def erase(self, brush: Brush, object_nm: Nm | None = None) -> Operation:
         """Make background of the voxels under a brush.
@@ -283,7 +274,7 @@ class Project(Scored):
             The brush covers nothing that could be erased.
         """
         pick = None if object_nm is None else self.pick(object_nm)
-        return self._commit(*erased(self.graph, pick, brush, self._surroundings()))
+        return self._commit(*erased(self.graph, pick, brush, self.surroundings()))
 
     def set_threshold(self, threshold: float) -> Operation:
         """Agglomerate anew at a threshold, and keep what active edits have set.
@@ -348,18 +339,6 @@ class Project(Scored):
         if not name.strip():
             raise EditError("a mark needs a name", where=str(Kind.MARK))
         return self._commit(Operation(Kind.MARK, name=name.strip(), parent=self.history.head))
-
-    def _picks(self, positions_nm: Iterable[Nm]) -> list[Pick]:
-        return [self.pick(position) for position in positions_nm]
-
-    def _surroundings(self) -> Surroundings:
-        return Surroundings(
-            self.sources.fragments.volume,
-            None if self.sources.truth is None else self.sources.truth.volume,
-            self.sources.image,
-            self.sources.affinities,
-            self.state.cells,
-        )
 
     def _commit(
         self, edit: Operation | Finish, refinements: Sequence[Refinement] = ()

@@ -91,7 +91,7 @@ class Snapshot:
         OSError, ValueError, KeyError, zipfile.BadZipFile
             It is damaged, or of another revision of the program.
         """
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             revision, operation, contacts = stored["revision"].tolist()
             if revision != REVISION:
                 raise ValueError(f"revision {revision} of snapshots")

@@ -44,10 +44,17 @@ class State:
         Voxel size and origin in nm.
     snapshot
         What the log amounts to up to some operation, so that only later ones are replayed.
+    until
+        The last operation that counts; all where it is None.
     """
 
     def __init__(
-        self, tables: Tables, log: Log, grid: Grid, snapshot: Snapshot | None = None
+        self,
+        tables: Tables,
+        log: Log,
+        grid: Grid,
+        snapshot: Snapshot | None = None,
+        until: int | None = None,
     ) -> None:
         self.fragment_ids = tables.fragment_ids
         """The id that each fragment was imported with, shape (imported fragments + 1,)."""
@@ -73,7 +80,7 @@ class State:
         self._runs: Runs | None = None
         for carried in self.carried:
             self._book.refine(self._fetch(carried.number))
-        self._replay()
+        self._replay(until)
 
     @property
     def table(self) -> CellTable:
@@ -188,6 +195,11 @@ class State:
             )
         return found[0]
 
+    def refinements(self) -> list[Refinement]:
+        """Return the cuts inside fragments, oldest first, read from the log."""
+        stored = self._log.refinements(0, self.count)
+        return [Refinement.from_bytes(one.content) for one in stored]
+
     def edits_by_hand(self) -> EdgeStates:
         """Return what the active edits but thresholds have set, named as it is now.
 
@@ -238,16 +250,17 @@ class State:
     def _fetch(self, number: int) -> Callable[[], Refinement]:
         return lambda: Refinement.from_bytes(self._log.refinement(number).content)
 
-    def _replay(self) -> None:
+    def _replay(self, until: int | None) -> None:
         """Apply what the log has since the snapshot, in stretches up to the next refinement."""
-        stored = self._log.refinements(self.count)
+        stored = self._log.refinements(self.count, until)
         stretch: list[EdgeStates] = []
         made: list[Made] = []
-        for operation in self._log.operations(self.count):
+        for operation in self._log.operations(self.count, until):
             self.since_snapshot += 1
             while stored and stored[0].operation == operation.id:
                 self.graph.apply(latest(stretch), _all_made(made))
                 stretch.clear()
+                made.clear()  # edges that a cut hands over must not be made again
                 refinement = Refinement.from_bytes(stored.pop(0).content)
                 self.remember_refinement(operation.id, refinement, self.refine(refinement))
             stretch.append(operation.edges)

@@ -42,6 +42,12 @@ def at_threshold(state: State, threshold: float) -> Operation:
     known[rows[rows >= 0]] = False
     on = edges.on.whole()
     changed = np.flatnonzero(known & ((score >= threshold) != on))
+    if not len(changed):
+        raise EditError(
+            f"nothing would change at {threshold:g}",
+            where=str(Kind.THRESHOLD),
+            remedy="edges that were set by hand stay as they are",
+        )
     columns = edges.u[changed], edges.v[changed], ~on[changed]
     states = np.stack([column.astype(np.int64) for column in columns], axis=1)
     return Operation(Kind.THRESHOLD, edges=states, threshold=threshold)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -219,4 +218,4 @@ def _check_patch(patch: Zyx, network: RsunetSettings) -> None:
 
 
 def _mean(values: Sequence[float]) -> float:
-    return cast(float, float(np.mean(values)))
+    return float(np.mean(values))

@@ -25,6 +25,7 @@ NAME = re.compile(r"^step-(\d+)\.safetensors$")
 _FACTS = "napari_axonem.checkpoint"
 _SUM = "sha256"
 _RANDOM = "random/torch"
+_REMEDY = "remove it; the one before is taken"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,16 +124,18 @@ def read_checkpoint(path: Path) -> Checkpoint:
         with safe_open(path, framework="pt") as file:
             header: dict[str, str] = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        if header.get(_SUM) != _checksum(tensors):
-            raise ValueError("its checksum is wrong")
+        whole = header[_SUM] == _checksum(tensors)
         facts = json.loads(header[_FACTS])
-        torch.set_rng_state(tensors.pop(_RANDOM))
+        random = tensors.pop(_RANDOM)
     except (SafetensorError, OSError, ValueError, KeyError) as error:
         raise TrainingError(
             f"damaged or no checkpoint ({error})",
             where=path,
-            remedy="remove it; the one before is taken",
+            remedy=_REMEDY,
         ) from error
+    if not whole:
+        raise TrainingError("its checksum is wrong", where=path, remedy=_REMEDY)
+    torch.set_rng_state(random)
     return Checkpoint(path, tensors, facts)
 
 

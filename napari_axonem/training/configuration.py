@@ -106,10 +106,10 @@ def _yaml(text: str, path: Path) -> tuple[Any, dict[Key, int]]:
     except yaml.YAMLError as error:
         raise SettingsError(f"no YAML: {error}", where=path) from error
     lines: dict[Key, int] = {}
-    for key, line in _nodes(node, ()):
+    for key, number in _nodes(node, ()):
         if key in lines:
-            raise SettingsError(f"{key[-1]!r} is there twice", where=f"{path}, line {line}")
-        lines[key] = line
+            raise SettingsError(f"{key[-1]!r} is there twice", where=f"{path}, line {number}")
+        lines[key] = number
     return values, lines
 
 
@@ -146,10 +146,10 @@ def _toml(text: str, path: Path) -> tuple[Any, dict[Key, int]]:
         raise SettingsError(f"no TOML: {error}", where=f"{path}{line}") from error
     lines: dict[Key, int] = {}
     table: Key = ()
-    for number, line in enumerate(text.splitlines(), start=1):
-        if header := TABLE.match(line):
+    for number, words in enumerate(text.splitlines(), start=1):
+        if header := TABLE.match(words):
             table = tuple(part.strip(" \"'") for part in header[1].split("."))
             lines.setdefault(table, number)
-        elif key := ASSIGNED.match(line):
+        elif key := ASSIGNED.match(words):
             lines.setdefault((*table, *key[2].split(".")), number)
     return values, lines

@@ -77,7 +77,7 @@ class Copies:
     def train(self, batches: Iterable[Batch]) -> Iterator[Done]:
         """Learn from this process's share of each mini-batch."""
         self._draining = False
-        self._copy.train()
+        self._chain.train()
         for inputs, targets in batches:
             yield self._learn(inputs, targets)
             if self._draining:
@@ -96,7 +96,7 @@ class Copies:
         loss = self._loss(output.float(), tuple(t.to(device) for t in targets))
         for weight in self._weights.values():
             weight.grad = None
-        loss.backward()
+        torch.autograd.backward(loss)
         mean = loss.detach().clone()
         dist.all_reduce(mean)
         value = float(mean) / dist.get_world_size()

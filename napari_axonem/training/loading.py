@@ -64,7 +64,7 @@ def batches(
             yield _stacked([samples[n] for n in chosen])
     loader: DataLoader[tuple[Tensor, ...]] = DataLoader(
         _ByNumber(samples, torch.contiguous_format),
-        batch_sampler=_Endless(numbers),  # type: ignore[arg-type]
+        batch_sampler=_Endless(numbers),
         num_workers=loaders,
         prefetch_factor=AHEAD,
         pin_memory=pinned,

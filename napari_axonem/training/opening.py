@@ -21,8 +21,8 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_axonem.errors import AxonemError, VolumeError
-from napari_axonem.geometry import Box, Nm, zyx
+from napari_axonem.errors import VolumeError
+from napari_axonem.geometry import Box, Nm, Zyx, zyx
 from napari_axonem.training.sources import TrainingSource, make_source
 from napari_axonem.volumes import Volume, list_volumes, open_volume
 from napari_axonem.volumes.axonem import AxonemBlock, blocks_at
@@ -30,6 +30,7 @@ from napari_axonem.volumes.cropping import cropped
 from napari_axonem.volumes.phantom import Phantom, PhantomSettings
 
 PART = re.compile(r"^(?P<place>.+?)\[(?P<part>[\d:,\s]*)\]$")
+BOUNDS = re.compile(r"^(?P<low>\d*):(?P<high>\d*)$")
 PHANTOM = "phantom:"
 
 IMAGES = ("image", "raw", "im", "em")
@@ -140,33 +141,31 @@ def _inside(place: str, name: str) -> str:
 
 def _part(source: TrainingSource, part: str, place: str) -> TrainingSource:
     """Return a source of a part alone; the rest of the image is out of reach."""
-    try:
-        bounds = [_bounds(word, n) for word, n in zip(part.split(","), source.labels.shape)]  # noqa: B905
-        bounds += [(0, n) for n in source.labels.shape[len(bounds) :]]
-        box = Box(zyx([a for a, _ in bounds]), zyx([b for _, b in bounds]))
-        if part.count(",") > 2:
-            raise ValueError
-        return dataclasses.replace(
-            source,
-            image=cropped(source.image, box.shift(source.move)),
-            labels=cropped(source.labels, box),
-            checked=None if source.checked is None else cropped(source.checked, box),
-            region=Box.of_shape(box.shape),
-            move=(0, 0, 0),
-        )
-    except (ValueError, AxonemError) as error:
+    box = _box(part, source.labels.shape)
+    if box is None:
         raise VolumeError(
             f"the part [{part}] is not inside the shape {source.labels.shape}",
             where=place,
             remedy="write it as [z0:z1,y0:y1,x0:x1]",
-        ) from error
+        )
+    return dataclasses.replace(
+        source,
+        image=cropped(source.image, box.shift(source.move)),
+        labels=cropped(source.labels, box),
+        checked=None if source.checked is None else cropped(source.checked, box),
+        region=Box.of_shape(box.shape),
+        move=(0, 0, 0),
+    )
 
 
-def _bounds(word: str, extent: int) -> tuple[int, int]:
-    start, colon, stop = word.strip().partition(":")
-    if not colon:
-        raise ValueError(word)
-    low, high = int(start or 0), int(stop or extent)
-    if not 0 <= low < high <= extent:
-        raise ValueError(word)
-    return low, high
+def _box(part: str, shape: Zyx) -> Box | None:
+    """Return the box that a part names, None where it is none or reaches beyond the shape."""
+    words = part.split(",")
+    bounds = [BOUNDS.match(word.strip()) for word in words]
+    if len(words) > len(shape) or not all(bounds):
+        return None
+    found = [(b["low"], b["high"]) for b in bounds if b] + [("", "")] * (3 - len(words))
+    start = zyx([int(low or 0) for low, _ in found])
+    stop = zyx([int(high or n) for (_, high), n in zip(found, shape, strict=True)])
+    box = Box(start, stop)
+    return box if box.size and box == box.intersect(Box.of_shape(shape)) else None

@@ -175,7 +175,8 @@ def _bfloat16_is_fast(device: str) -> bool:
 def balanced_cuts(chain: Chain, stages: int) -> tuple[int, ...]:
     """Return cuts that give each stage about the same number of weights and operations."""
     weights = [1 + sum(p.numel() > 0 for p in op.parameters()) for _, op in chain]
-    total, cuts, so_far = sum(weights), [], 0
+    total, so_far = sum(weights), 0
+    cuts: list[int] = []
     for n, weight in enumerate(weights[:-1], start=1):
         so_far += weight
         if so_far >= total * (len(cuts) + 1) / stages and len(cuts) < stages - 1:

@@ -72,8 +72,8 @@ def affinities(labels: npt.NDArray[Any], offsets: Sequence[Zyx], known: Bools) -
     for channel, offset in enumerate(offsets):
         here, there = ends(labels.shape, offset)
         same = (labels[here] == labels[there]) & (labels[here] != 0)
-        values[(channel, *here)] = same
-        mask[(channel, *here)] = known[here] & known[there]
+        values[channel][here] = same
+        mask[channel][here] = known[here] & known[there]
     return Target(values, mask)
 
 
@@ -121,12 +121,12 @@ def missing_image(image: npt.NDArray[Any]) -> Bools:
 
     Single dark voxels are image; `MISSING_PATCH` voxels on a side and more are not.
     """
-    zero = image == 0
+    zero: Bools = np.asarray(image == 0)
     if not zero.any():
         return zero
     edge = [min(MISSING_PATCH, n) for n in image.shape[1:]]
-    opened: Bools = ndimage.binary_opening(zero, np.ones((1, *edge), dtype=np.bool_))
-    return opened
+    window = np.ones((1, *edge), dtype=np.bool_)
+    return np.asarray(ndimage.binary_opening(zero, window), dtype=np.bool_)
 
 
 def long_range(voxel_size: Nm, reaches: Sequence[float]) -> Iterator[Zyx]:

@@ -110,7 +110,7 @@ def segmentations(affinities: Floats, thresholds: Sequence[float]) -> Iterator[t
     )
     for threshold in rising:
         with _unheard():
-            segments = next(found)
+            segments: Ids = np.asarray(next(found))
         yield threshold, segments
 
 

@@ -81,9 +81,7 @@ def read_scores(
         with np.load(path, allow_pickle=False) as stored:
             ends = [stored[name].astype(np.uint64) for name in ("u", "v")]
             score = stored["score"].astype(np.float32)
-        rows = np.stack(ends, axis=1)
-        if len(rows) != len(score):
-            raise ValueError(f"{len(rows)} pairs and {len(score)} scores")
+        rows, score = np.stack(ends, axis=1), score.reshape(len(ends[0]))
     except (OSError, KeyError, ValueError) as error:
         raise VolumeError(
             f"no merge tree can be read ({error})",

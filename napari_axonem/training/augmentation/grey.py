@@ -49,9 +49,10 @@ def add_defects(
     """
     sections = image.shape[0]
     per = 1.0 if planar else 1.0 / sections
-    missing = rng.random(sections) < settings.missing * per
-    missing[1:] &= ~missing[:-1]
-    blurred = rng.random(sections) < settings.blurred * per
+    missing = np.less(rng.random(sections), settings.missing * per)
+    for later in range(1, sections):
+        missing[later] &= not missing[later - 1]
+    blurred = np.less(rng.random(sections), settings.blurred * per)
     if not (missing.any() or blurred.any()):
         return image
     image = image.copy()

@@ -45,9 +45,7 @@ class AugmentationSettings(Settings):
     blur: Chance = Field(0.1, description="chance that the whole patch is blurred")
     missing: Chance = Field(0.03, description="chance that a section is missing, whole or half")
     blurred: Chance = Field(0.03, description="chance that a section is out of focus")
-    shifted: Chance = Field(
-        0.03, description="chance that a section, or all from it on, is shifted"
-    )
+    shifted: Chance = Field(0.03, description="chance that a section, or all from it on, moves")
     largest_shift: float = Field(60.0, ge=0, description="largest shift of a section in nm")
 
 
