@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 
@@ -97,8 +98,8 @@ class MoveQueue:
             Whether a position may be computed; asked when the answer cannot change any more.
         """
         waiting: list[Zyx] = []
-        for turn in list(self.line)[:LOOKED_AHEAD]:
-            if len(waiting) >= LOOKED_AHEAD or most <= 0:
+        for turn in tuple(islice(self.line, LOOKED_AHEAD)):
+            if most <= 0:
                 break
             if turn.led_to is not None:
                 continue

@@ -75,7 +75,8 @@ def seeds_from_affinities(
     if inside.all() or not inside.any():
         return np.empty((0, 3), np.int64)
     seeds = _deepest(inside, spacing, reach)
-    return seeds[inside[tuple(seeds.T)]]
+    kept: Seeds = seeds[inside[tuple(seeds.T)]]
+    return kept
 
 
 def _deepest(inside: npt.NDArray[np.bool_], spacing: Nm, reach: Zyx) -> Seeds:
