@@ -6,6 +6,7 @@ The loss is no judge: a hole of ten voxels in a membrane hardly shows in it, and
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -100,14 +101,15 @@ def segmentations(affinities: Floats, thresholds: Sequence[float]) -> Iterator[t
             remedy="pip install waterz",
         ) from error
     rising = sorted(thresholds)
-    found = iter(
-        waterz.agglomerate(
-            np.ascontiguousarray(affinities, dtype=np.float32),
-            rising,
-            aff_threshold_low=LOW,
-            aff_threshold_high=HIGH,
+    with _unheard():
+        found = iter(
+            waterz.agglomerate(
+                np.ascontiguousarray(affinities, dtype=np.float32),
+                rising,
+                aff_threshold_low=LOW,
+                aff_threshold_high=HIGH,
+            )
         )
-    )
     for threshold in rising:
         with _unheard():
             segments: Ids = np.asarray(next(found))
@@ -124,6 +126,8 @@ def _unheard() -> Iterator[None]:
         os.dup2(nowhere, 1)
         yield
     finally:
+        with contextlib.suppress(OSError, TypeError):  # Windows has no library of all symbols
+            ctypes.CDLL(None).fflush(None)
         os.dup2(kept, 1)
         os.close(kept)
         os.close(nowhere)
