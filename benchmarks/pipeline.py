@@ -140,6 +140,10 @@ def contestants(part: str, cut: int) -> tuple[int, dict[str, Callable[[], Run]]]
             "torchgpipe, 4 micro-batches": lambda: stepping(torchgpipe_step(cut, 4, 4), 1, 1),
             "DDP, 2 processes": lambda: processes("ddp", cut, 4, 1, 1),
         }),
+        "short": (
+            1,
+            {"pipeline, 1f1b": lambda: pipelined(cut, 1, 12, f)},
+        ),
         "ours": (1, {
             "pipeline, 1f1b": lambda: pipelined(cut, 1, 12, f),
             "pipeline, paper": lambda: pipelined(cut, 1, 12, Order.PAPER),

@@ -10,7 +10,7 @@ from pydantic import Field
 from napari_axonem.cli.editing import done as edited
 from napari_axonem.cli.reporting import Outcome
 from napari_axonem.cli.verb import AnyVerb, LongVerb, Verb
-from napari_axonem.errors import ProjectError, SettingsError
+from napari_axonem.errors import ProjectError
 from napari_axonem.jobs.running import heeding
 from napari_axonem.networks.registry import list_models
 from napari_axonem.progress import Progress
@@ -46,10 +46,7 @@ def segment(settings: SegmentSettings, watcher: Watcher) -> Outcome:
         raise ProjectError("it exists already", where=destination, remedy="choose another name")
     folder = destination.with_suffix(SUFFIX) if is_project else destination
     plan = plan_of(settings, folder)
-    if settings.method == "flooding":
-        data = _flooded(plan, watcher)
-    else:
-        data = _agglomerated(plan, watcher, reuse=is_project)
+    data = _segmented(plan, watcher, reuse=is_project)
     if data is None:
         text = f"{plan.destination}: stopped; the same command goes on"
         return Outcome({"destination": str(plan.destination)}, text, stopped=True)
@@ -59,44 +56,28 @@ def segment(settings: SegmentSettings, watcher: Watcher) -> Outcome:
     return Outcome(data, "\n".join(lines))
 
 
-def _agglomerated(plan: Plan, watcher: Watcher, *, reuse: bool) -> dict[str, Any] | None:
+def _segmented(plan: Plan, watcher: Watcher, *, reuse: bool) -> dict[str, Any] | None:
     """Return what came of it; None where it was wished to stop."""
     result = Result(plan.destination)
     resumed = reuse and result.said.is_file() and result.read_said()["about"] == plan.about
     if resumed:  # cut off while its project was being made
         said = result.read_said()
+        if said.get("threshold", plan.threshold) != plan.threshold:  # it was cut at another since
+            result.cut(plan.threshold, heeding(watcher))
+            said = result.read_said()
     else:
         made = segment_volume(plan.settings, plan.destination, watcher)
         if not made.complete:
             return None
         said, resumed = made.said, made.resumed
-    text = (
-        f"{plan.destination}: {said['fragments']} fragments with {said['edges']} contacts, "
-        f"{said['segments']} segments at threshold {said['threshold']:g}"
-    )
+    text = f"{plan.destination}: {said['segments']} segments"
+    if plan.settings.method == "agglomeration":
+        text += (
+            f" of {said['fragments']} fragments with {said['edges']} contacts at threshold "
+            f"{said['threshold']:g}"
+        )
     facts = {name: value for name, value in said.items() if name != "about"}
     return {**facts, "destination": str(plan.destination), "resumed": resumed, "text": text}
-
-
-def _flooded(plan: Plan, watcher: Watcher) -> dict[str, Any] | None:
-    """Return what came of it; None where it was wished to stop."""
-    if plan.fit is None:
-        raise SettingsError(
-            "flood filling needs a model", where="--affinities", remedy="leave it out"
-        )
-    from napari_axonem.networks.files import load_model
-    from napari_axonem.segmentation.flooding.flood import flood, is_unfinished
-    from napari_axonem.segmentation.flooding.settings import FloodSettings
-
-    result = Result(plan.destination)
-    plan.destination.mkdir(parents=True, exist_ok=True)
-    model = load_model(plan.fit.entry.path)
-    chosen = FloodSettings(device=plan.settings.device, precision=plan.settings.precision)
-    flood(plan.image, model, result.segmentation, chosen, watcher)
-    if is_unfinished(result.segmentation):
-        return None
-    text = f"{result.segmentation}: flooded with {plan.fit.entry.card.name}"
-    return {"destination": str(plan.destination), "model": plan.fit.entry.card.name, "text": text}
 
 
 def _made_project(
@@ -104,14 +85,9 @@ def _made_project(
 ) -> list[str]:
     """Make a project of what was segmented; return what to say of it."""
     settings, result = plan.settings, Result(plan.destination)
-    words = []
-    size = data.get("voxel_size_nm", list(plan.image.grid.voxel_size))
-    fits = list(plan.image.grid.voxel_size) == size
-    if not fits:
-        words.append("the project is without the image, which has other voxels than its segments")
     roles: dict[str, Any] = {
-        "image": settings.volume if fits else None,
-        "truth": settings.truth if fits else None,
+        "image": settings.volume,
+        "truth": settings.truth,
         "workers": settings.workers,
         "scheduler": settings.scheduler,
         "voxel_size": settings.voxel_size,
@@ -119,16 +95,16 @@ def _made_project(
     if settings.method == "flooding":
         roles["segmentation"] = str(result.segmentation)
     else:
-        near = result.folder / data["affinities"]  # an absolute location stays what it is
-        roles |= {
-            "fragments": str(result.fragments),
-            "affinities": data["affinities"] if "://" in data["affinities"] else str(near),
-            "scores": str(result.graph),
-            "threshold": data["threshold"],
-        }
+        roles |= {"fragments": str(result.fragments), "scores": str(result.graph)}
+        if data["resampled"]:  # a contact of the affinities may be none of the image, and be off
+            roles["segmentation"] = str(result.segmentation)
+        else:
+            given = data["affinities"]
+            near = given if "://" in given else str(result.folder / given)  # absolute stays so
+            roles |= {"affinities": near, "threshold": data["threshold"]}
     create_project(destination, CreateSettings(**roles), progress)
     data["project"] = str(destination)
-    return [*words, f"{destination}: a project to proofread"]
+    return [f"{destination}: a project to proofread"]
 
 
 def _models() -> Outcome:

@@ -58,7 +58,7 @@ class LabelledBlock:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Faces:
+class Faces:
     """Pairs of voxels that see each other along an axis, by place in the flat block."""
 
     lower: Ints
@@ -86,12 +86,12 @@ def block_contacts(
     touching = [_touching(block, axis) for axis in range(3)]
     sums = [np.empty(0, np.int64)]
     if affinities is not None:
-        sums = [_face_affinities(block, *pair) for pair in zip(touching, affinities, strict=True)]
-    faces = _join(touching)
-    parts = [_reduce(block, faces, np.concatenate(sums), voxel_size, gap=False)]
+        sums = [face_affinities(block, *pair) for pair in zip(touching, affinities, strict=True)]
+    faces = join_faces(touching)
+    parts = [reduce_faces(block, faces, np.concatenate(sums), voxel_size, gap=False)]
     if gap_voxels and block.background.any():
-        across = _join([f for axis in range(3) for f in _across(block, axis, gap_voxels)])
-        parts.append(_reduce(block, across, np.empty(0, np.int64), voxel_size, gap=True))
+        across = join_faces([f for axis in range(3) for f in _across(block, axis, gap_voxels)])
+        parts.append(reduce_faces(block, across, np.empty(0, np.int64), voxel_size, gap=True))
     return stack_contacts(parts)
 
 
@@ -114,15 +114,15 @@ def affinity_scale(dtype: np.dtype[Any]) -> float:
     )
 
 
-def _touching(block: LabelledBlock, axis: int) -> _Faces:
+def _touching(block: LabelledBlock, axis: int) -> Faces:
     """Return the faces along `axis` between different cells with a fragment."""
     upper, lower = _neighbours(block, axis)
     differs = block.label[upper.slices] != block.label[lower.slices]
     places = _flat(block, upper, np.flatnonzero(differs))
-    return _between_fragments(block, _Faces(places - _stride(block, axis), places))
+    return _between_fragments(block, Faces(places - _stride(block, axis), places))
 
 
-def _across(block: LabelledBlock, axis: int, gap_voxels: int) -> Iterator[_Faces]:
+def _across(block: LabelledBlock, axis: int, gap_voxels: int) -> Iterator[Faces]:
     """Yield pairs along `axis` with 1, 2, … `gap_voxels` voxels of fragment 0 between them."""
     empty = block.background[block.label]
     upper, lower = _neighbours(block, axis)
@@ -133,7 +133,7 @@ def _across(block: LabelledBlock, axis: int, gap_voxels: int) -> Iterator[_Faces
         places, depth = places[inside], depth[inside]
         below = places - steps * _stride(block, axis)
         still = empty.ravel()[below]
-        yield _between_fragments(block, _Faces(below[~still], places[~still]))
+        yield _between_fragments(block, Faces(below[~still], places[~still]))
         places, depth = places[still], depth[still]
 
 
@@ -148,15 +148,15 @@ def _neighbours(block: LabelledBlock, axis: int) -> tuple[Box, Box]:
     return upper, upper.shift(-np.eye(3, dtype=int)[axis])
 
 
-def _between_fragments(block: LabelledBlock, faces: _Faces) -> _Faces:
+def _between_fragments(block: LabelledBlock, faces: Faces) -> Faces:
     """Return the faces between different cells that both have a fragment."""
     label, background = block.label.ravel(), block.background
     below, above = label[faces.lower], label[faces.upper]
     keep = (below != above) & ~background[below] & ~background[above]
-    return _Faces(faces.lower[keep], faces.upper[keep])
+    return Faces(faces.lower[keep], faces.upper[keep])
 
 
-def _face_affinities(block: LabelledBlock, faces: _Faces, affinities: npt.NDArray[Any]) -> Ints:
+def face_affinities(block: LabelledBlock, faces: Faces, affinities: npt.NDArray[Any]) -> Ints:
     """Return the affinity at each face in fixed point."""
     place = np.subtract(_coordinates(block, faces.upper), block.inner.start)
     values: npt.NDArray[Any] = affinities[tuple(place.T)]
@@ -173,8 +173,8 @@ def _face_affinities(block: LabelledBlock, faces: _Faces, affinities: npt.NDArra
     return fixed
 
 
-def _reduce(
-    block: LabelledBlock, faces: _Faces, affinity: Ints, voxel_size: Nm, *, gap: bool
+def reduce_faces(
+    block: LabelledBlock, faces: Faces, affinity: Ints, voxel_size: Nm, *, gap: bool
 ) -> ContactSums:
     """Add up faces by pair of cells; of each take the one nearest to the centroid of all."""
     label, cells = block.label.ravel(), len(block.key)
@@ -220,7 +220,6 @@ def _voxels(block: LabelledBlock, places: Ints) -> Points:
     return voxels
 
 
-def _join(faces: list[_Faces]) -> _Faces:
-    return _Faces(
-        np.concatenate([f.lower for f in faces]), np.concatenate([f.upper for f in faces])
-    )
+def join_faces(faces: list[Faces]) -> Faces:
+    """Return the faces of all."""
+    return Faces(np.concatenate([f.lower for f in faces]), np.concatenate([f.upper for f in faces]))

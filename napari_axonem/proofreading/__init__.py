@@ -14,6 +14,6 @@ segments, the `celltable`, the `history`. A cut inside a fragment is a `refineme
 One module plans each kind of edit: `merging`, `splitting` (with `mincut`, `fragmentcut` and
 `voxelcut`), `branching`, `detaching`, `painting` (with `carving`), `thresholding`, `turning`.
 
-`export` writes labels, `verification` computes everything anew, `simulation` is a proofreader as
-a script.
+`proposing` places the points of a repair, `export` writes labels, `verification` computes
+everything anew, `simulation` is a proofreader as a script.
 """

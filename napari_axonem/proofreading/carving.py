@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from napari_axonem.evaluation.cells import GAP_VOXELS, tabulate
-from napari_axonem.evaluation.replacement import part_of, shifted
+from napari_axonem.evaluation.cells import GAP_VOXELS
+from napari_axonem.evaluation.renewal import tabulate_fragments
+from napari_axonem.evaluation.replacement import shifted
 from napari_axonem.geometry import Box, zyx
-from napari_axonem.proofreading.fragmentcut import Surroundings
+from napari_axonem.proofreading.fragmentcut import Surroundings, read_affinities
 from napari_axonem.proofreading.refinement import Refinement, write_child
-from napari_axonem.volumes import Volume
 
 Mask = npt.NDArray[np.bool_]
 
@@ -52,20 +50,14 @@ def carved(
     labels[chosen.relative_to(box.start).slices][mask] = child
     grid = surroundings.fragments.grid
 
-    def here(array: npt.NDArray[Any]) -> Volume:
-        at_zero = replace(grid, origin=(0.0, 0.0, 0.0))
-        return Volume((array,), ((1, 1, 1),), at_zero, "memory", "array")
-
-    truth, affinities = surroundings.truth, None
-    if surroundings.affinities is not None:
-        channels: Any = surroundings.affinities  # four axes; the protocol is written for three
-        affinities = np.asarray(channels[(slice(None), *box.slices)])
-    table = tabulate(here(labels), None if truth is None else here(truth.read(box)), affinities)
     parts = (fragment, child) if fragment else (child,)
+    truth = None if surroundings.truth is None else surroundings.truth.read(box)
+    affinities = read_affinities(surroundings.affinities, box)
+    table = tabulate_fragments(labels, truth, affinities, parts, grid.voxel_size)
     return Refinement(
         parent=fragment,
         child=child,
         corner=chosen.start,
         mask=np.ascontiguousarray(mask),
-        table=shifted(part_of(table, parts), box.start),
+        table=shifted(table, box.start),
     )

@@ -3,22 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy.ndimage import gaussian_filter
 
-from napari_axonem.evaluation.cells import GAP_VOXELS, Cells, tabulate
-from napari_axonem.evaluation.replacement import part_of, shifted
+from napari_axonem.evaluation.cells import GAP_VOXELS, Cells
+from napari_axonem.evaluation.renewal import tabulate_fragments
+from napari_axonem.evaluation.replacement import shifted
 from napari_axonem.geometry import Box, Grid, Zyx, zyx
 from napari_axonem.proofreading.refinement import Refinement, write_child
-from napari_axonem.proofreading.voxelcut import Field, Mask, cut_voxels
+from napari_axonem.proofreading.voxelcut import (
+    BLUE,
+    MEMBRANE_COST,
+    RED,
+    Field,
+    Mask,
+    Sides,
+    cut_voxels,
+    spread,
+)
 from napari_axonem.volumes import LazyArray, Volume
 
 SMOOTHING_NM = 12.0
 """Width (sigma) over which an image is smoothed before its membranes are looked for."""
+
+MARGIN_NM = 200.0
+"""How far around the points a cut is worked out."""
+
+AFFINITY_COST = 100.0
+"""How much longer a way is where the affinities are 0: they know more than an image shows."""
 
 DARKEST, BRIGHTEST = 5, 75
 """Percentiles of a fragment's grey values that count as surely membrane and surely not."""
@@ -54,6 +69,9 @@ def cut_fragment(
 ) -> Refinement:
     """Cut one fragment between voxels of two colours; the smaller side becomes `child`.
 
+    The cut is worked out in a window around the points; what lies beyond goes with the side of
+    the window that it hangs on.
+
     Parameters
     ----------
     red, blue
@@ -72,31 +90,82 @@ def cut_fragment(
     for refinement in earlier:
         write_child(labels, box, refinement)
     mask = labels == fragment
-    affinities = _affinities(surroundings.affinities, box)
-    grid = surroundings.fragments.grid
-    is_red = cut_voxels(
-        mask,
-        np.asarray(red, dtype=np.int64) - np.asarray(box.start),
-        np.asarray(blue, dtype=np.int64) - np.asarray(box.start),
-        grid.voxel_size,
-        _boundary(surroundings.image, affinities, mask, box),
-    )
-    is_blue = mask & ~is_red
-    part = is_red if is_red.sum() <= is_blue.sum() else is_blue
+    window = window_of((*red, *blue), surroundings.fragments.grid).intersect(box)
+    sides = np.zeros(mask.shape, np.uint8)
+    inside = window.relative_to(box.start).slices
+    sides[inside] = cut_window(mask[inside], window, red, blue, surroundings)
+    part = _smaller_side(spread(mask, sides))
     labels[part] = child
     truth = None if surroundings.truth is None else surroundings.truth.read(box)
-    table = tabulate(
-        _in_memory(labels, grid),
-        None if truth is None else _in_memory(truth, grid),
-        affinities,
+    affinities = read_affinities(surroundings.affinities, box)
+    table = tabulate_fragments(
+        labels, truth, affinities, (fragment, child), surroundings.fragments.grid.voxel_size
     )
+    own = bounding_box(part)
     return Refinement(
         parent=fragment,
         child=child,
-        corner=extent.start,
-        mask=np.ascontiguousarray(part[extent.relative_to(box.start).slices]),
-        table=shifted(part_of(table, (fragment, child)), box.start),
+        corner=zyx(np.add(own.start, box.start)),
+        mask=np.ascontiguousarray(part[own.slices]),
+        table=shifted(table, box.start),
     )
+
+
+def window_of(voxels: Sequence[Zyx], grid: Grid) -> Box:
+    """Return the box in which a cut between some voxels is worked out."""
+    points = np.asarray(voxels)
+    around = Box(zyx(points.min(axis=0)), zyx(points.max(axis=0) + 1))
+    return around.grow(zyx(np.ceil(MARGIN_NM / np.asarray(grid.voxel_size))))
+
+
+def cut_window(
+    mask: Mask,
+    window: Box,
+    red: Sequence[Zyx],
+    blue: Sequence[Zyx],
+    surroundings: Surroundings,
+) -> Sides:
+    """Divide the voxels of a fragment in a window between points of two colours.
+
+    Parameters
+    ----------
+    mask
+        The fragment in the window.
+    red, blue
+        Voxels (z, y, x) of the fragment in the window, in the volume.
+
+    Raises
+    ------
+    EditError
+        A voxel has both colours.
+    """
+    corner = np.asarray(window.start)
+    affinities = read_affinities(surroundings.affinities, window)
+    return cut_voxels(
+        mask,
+        np.asarray(red, dtype=np.int64).reshape(-1, 3) - corner,
+        np.asarray(blue, dtype=np.int64).reshape(-1, 3) - corner,
+        surroundings.fragments.grid.voxel_size,
+        _boundary(surroundings.image, affinities, mask, window),
+        MEMBRANE_COST if affinities is None else AFFINITY_COST,
+    )
+
+
+def _smaller_side(sides: Sides) -> Mask:
+    """Return the side with fewer voxels; what no side reaches stays with the other."""
+    red: Mask = sides == RED
+    blue: Mask = sides == BLUE
+    return red if np.count_nonzero(red) <= np.count_nonzero(blue) else blue
+
+
+def bounding_box(mask: Mask) -> Box:
+    """Return the smallest box around the voxels of a mask that has some."""
+    spans = []
+    for axis in range(3):
+        others = tuple(a for a in range(3) if a != axis)
+        held = np.flatnonzero(mask.any(axis=others))
+        spans.append((int(held[0]), int(held[-1]) + 1))
+    return Box(zyx([a for a, _ in spans]), zyx([b for _, b in spans]))
 
 
 def _extent(cells: Cells, fragment: int) -> Box:
@@ -113,19 +182,18 @@ def _boundary(image: Volume | None, affinities: Field | None, mask: Mask, box: B
         return None
     sigma = [SMOOTHING_NM / size for size in image.grid.voxel_size]
     grey = gaussian_filter(image.read(box).astype(np.float32), sigma)
+    if not mask.any():
+        return None
     dark, bright = np.percentile(grey[mask], (DARKEST, BRIGHTEST))
     likely: Field = np.clip((bright - grey) / max(float(bright - dark), 1e-6), 0.0, 1.0)
     return likely
 
 
-def _affinities(affinities: LazyArray | None, box: Box) -> Field | None:
+def read_affinities(affinities: LazyArray | None, box: Box) -> Field | None:
+    """Return the affinities of a box as float32 in 0..1."""
     if affinities is None:
         return None
     channels: Any = affinities  # four axes; the protocol is written for three
     raw = np.asarray(channels[(slice(None), *box.slices)])
     scaled: Field = raw.astype(np.float32)
     return scaled / np.float32(255) if raw.dtype == np.uint8 else scaled
-
-
-def _in_memory(array: npt.NDArray[Any], grid: Grid) -> Volume:
-    return Volume((array,), ((1, 1, 1),), replace(grid, origin=(0.0, 0.0, 0.0)), "memory", "array")

@@ -13,7 +13,7 @@ from napari_axonem.evaluation.standing import USUAL_RUNS, RunSettings
 from napari_axonem.progress import Progress, silent
 from napari_axonem.proofreading.backups import Backups
 from napari_axonem.proofreading.edges import Ids
-from napari_axonem.proofreading.folder import Folder, Tables
+from napari_axonem.proofreading.folder import Folder, Tables, warm
 from napari_axonem.proofreading.followed import FollowedSkeletons
 from napari_axonem.proofreading.graph import BACKGROUND, FragmentGraph
 from napari_axonem.proofreading.lock import WriterLock
@@ -75,6 +75,7 @@ class Keeper:
             self._snapshot_at = self.state.count - self.state.since_snapshot
             self._write_pending_voxels()
             if writable:
+                warm(folder.tables)
                 self._backups = Backups(folder, self.state.count)
                 self._keep_copies()
         except BaseException:

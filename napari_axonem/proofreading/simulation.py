@@ -1,30 +1,38 @@
 """A proofreader who works through the list of errors, as a script.
 
-It sees what a person sees, the list and the preview, and does what a person can do: merge two
-points, split between points of two colours, look at the preview before taking it, and leave an
-error alone when the preview shows that the cut runs elsewhere.
+It sees what a person sees, the list, the picture and the preview, and does what a person can do:
+merge two points, split between points of two colours, look at the preview before taking it, try
+once more with points where the preview was wrong, and leave an error alone when that does not
+help. Its hand is not steady: points lie a few voxels off, inside of the object that is meant.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
-import edt
 import numpy as np
+import numpy.typing as npt
 
 from napari_axonem.errors import EditError
 from napari_axonem.evaluation.mistakes import Mistake
-from napari_axonem.geometry import Box, Grid, Nm, Zyx, zyx
+from napari_axonem.geometry import Box, Nm, zyx
 from napari_axonem.proofreading.operation import Operation
 from napari_axonem.proofreading.project import Project
+from napari_axonem.proofreading.proposing import points_nm, position
+from napari_axonem.proofreading.splitting import SplitPlan
 
 WORTH_TAKING = 0.5
-"""Share of the gain listed for a false merge that the preview of its split must show."""
+"""Share of what the piece to cut off is worth that the preview of a good split shows."""
 
+WORTH_KEEPING = 0.1
+"""Share of it below which a second try is not taken either."""
 
-BESIDE_NM = 100.0
-"""How far from the place shown a user puts a point on either side of it."""
+TRIES = 2
+"""Previews of a split that are looked at before an error is left alone."""
+
+AIMS = 20
+"""How often a point that missed the object is placed again before it is placed exactly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,79 +43,139 @@ class Repair:
     """The error as it was listed."""
 
     operation: Operation | None
-    """The edit, or None when the preview showed that the split would not repair it."""
+    """The edit, or None when the previews showed that no split would repair it."""
 
     voi_total: float
     """Total variation of information afterwards, in bits."""
 
+    tries: int = 1
+    """How many previews were looked at."""
 
-def points_nm(project: Project, mistake: Mistake) -> tuple[list[Nm], list[Nm]]:
-    """Return the positions (z, y, x) in nm on either side that a user would click.
+    points: int = 0
+    """How many points were placed in all."""
 
-    They are those of the list; where a cut has to go through a fragment, a user adds a point on
-    either side of the place shown, well inside of each true object.
-    """
-    red, blue = list(mistake.red), list(mistake.blue)
-    at = project.sources.fragment_at
-    grid = project.sources.grid
-    if mistake.kind == "false_merge":
-        hit = [{at(position(grid, voxel)) for voxel in side} for side in (red, blue)]
-        for fragment in hit[0] & hit[1]:
-            for side, truth in zip((red, blue), mistake.truth, strict=True):
-                side += _beside(project, mistake, fragment, truth)
-    return [position(grid, v) for v in red], [position(grid, v) for v in blue]
+    cuts: int = 0
+    """How many fragments were cut."""
 
 
-def position(grid: Grid, voxel: Zyx) -> Nm:
-    """Return the centre of a voxel in nm."""
-    z, y, x = grid.to_nm(voxel)
-    return float(z), float(y), float(x)
+@dataclass(slots=True)
+class Hand:
+    """What places points: a few voxels off where `sigma` is not 0."""
+
+    sigma: float = 0.0
+    """Standard deviation of each coordinate from the place meant, in voxels."""
+
+    random: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
+
+    def place(self, project: Project, meant: Sequence[Nm]) -> list[Nm]:
+        """Return where points land; they stay in the fragment and the true object meant."""
+        if not self.sigma or not meant:
+            return list(meant)
+        sources = project.sources
+        grid, whole = sources.grid, sources.fragments.volume.box
+        voxels = grid.to_voxel(meant)
+        around = Box(zyx(voxels.min(axis=0)), zyx(voxels.max(axis=0) + 1))
+        box = around.grow(int(np.ceil(4 * self.sigma))).intersect(whole)
+        seen = sources.fragments.volume.read(box).astype(np.uint64) << np.uint64(32)
+        if sources.truth is not None:
+            seen |= sources.truth.volume.read(box).astype(np.uint64)
+        corner = np.asarray(box.start)
+        landed = [self._landed(seen, voxel - corner) + corner for voxel in voxels]
+        return [position(grid, zyx(voxel)) for voxel in landed]
+
+    def _landed(
+        self, seen: npt.NDArray[np.uint64], meant: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.int64]:
+        for _ in range(AIMS):
+            voxel = np.rint(meant + self.random.normal(0, self.sigma, 3)).astype(np.int64)
+            inside = (voxel >= 0).all() and (voxel < seen.shape).all()
+            if inside and seen[tuple(voxel)] == seen[tuple(meant)]:
+                return voxel
+        return meant
 
 
-def _beside(project: Project, mistake: Mistake, fragment: int, truth: int) -> list[Zyx]:
-    """Return the voxel of a true object in a fragment that lies deepest, near the contact."""
-    sources = project.sources
-    if sources.truth is None:
-        return []
-    size = np.asarray(sources.grid.voxel_size)
-    at = sources.grid.to_voxel(mistake.position_nm)
-    box = Box(zyx(at), zyx(at + 1)).grow(zyx(BESIDE_NM // size))
-    box = box.intersect(sources.fragments.volume.box)
-    inside = sources.fragments.volume.read(box) == fragment
-    inside &= sources.truth.volume.read(box) == truth
-    if not inside.any():
-        return []
-    depth = edt.edt(inside, anisotropy=tuple(size), black_border=True)
-    deepest = np.unravel_index(int(depth.argmax()), depth.shape)
-    return [zyx(np.add(deepest, box.start))]
+STEADY = Hand()
+"""A hand that places points exactly."""
 
 
-def repair(project: Project, mistake: Mistake) -> Operation | None:
-    """Repair one error; a split is taken only when its preview shows that it helps.
-
-    Returns
-    -------
-    The edit, or None when it was not taken.
-    """
-    red, blue = points_nm(project, mistake)
+def repair(project: Project, mistake: Mistake, hand: Hand = STEADY) -> Repair:
+    """Repair one error; a split is taken only when its preview shows that it helps."""
     if mistake.kind == "false_split":
-        return project.merge([red[0], blue[0]])
+        ends = hand.place(project, [position(project.sources.grid, v[0]) for v in _sides(mistake)])
+        return _done(project, mistake, project.merge(ends), 1, len(ends))
+    best: tuple[SplitPlan, float] | None = None
+    red: list[Nm] = []
+    blue: list[Nm] = []
+    tries = 0
+    while tries < TRIES and (best is None or best[1] < WORTH_TAKING):
+        tries += 1  # each time with the points of those before as well
+        try:
+            meant = points_nm(project, mistake)
+        except EditError:  # nothing that one could point at
+            break
+        for side, places in zip((red, blue), meant, strict=True):
+            side += hand.place(project, places)
+        preview = _preview(project, mistake, red, blue)
+        if preview is not None and (best is None or preview[1] > best[1]):
+            best = preview
+    placed = len(red) + len(blue)
+    if best is None or best[1] < WORTH_KEEPING:
+        return _done(project, mistake, None, tries, placed)
+    plan = best[0]
+    return _done(project, mistake, project.split(plan), tries, placed, len(plan.refinements))
+
+
+def _sides(mistake: Mistake) -> tuple[tuple[tuple[int, int, int], ...], ...]:
+    return mistake.red, mistake.blue
+
+
+def _preview(
+    project: Project, mistake: Mistake, red: Sequence[Nm], blue: Sequence[Nm]
+) -> tuple[SplitPlan, float] | None:
+    """Return the split between points, and what share of the piece's worth it would bring."""
     try:
         plan = project.plan_split(red, blue)
     except EditError:
         return None
     now, then = project.voi(), project.voi_after(plan)
-    if now is None or then is None or now.total - then.total < WORTH_TAKING * mistake.gain_voi:
+    if now is None or then is None:
         return None
-    return project.split(plan)
+    return plan, (now.total - then.total) / _worth(mistake, plan)
+
+
+def _worth(mistake: Mistake, plan: SplitPlan) -> float:
+    """Return the share of the gain listed that belongs to the piece that is cut off.
+
+    An object may lie in a fragment in several pieces, of which a split takes one.
+    """
+    if not plan.refinements:
+        return mistake.gain_voi
+    cut_off = sum(refinement.child_voxels for refinement in plan.refinements)
+    return mistake.gain_voi * min(1.0, cut_off / mistake.size_voxels)
+
+
+def _done(
+    project: Project,
+    mistake: Mistake,
+    operation: Operation | None,
+    tries: int,
+    points: int,
+    cuts: int = 0,
+) -> Repair:
+    now = project.voi()
+    return Repair(mistake, operation, 0.0 if now is None else now.total, tries, points, cuts)
 
 
 def repair_all(
     project: Project,
     limit: int | None = None,
     watch: Callable[[Repair], None] | None = None,
+    hand: Hand = STEADY,
+    until: Callable[[], bool] = lambda: False,
 ) -> list[Repair]:
     """Repair errors from the top of the list, which is made anew after every edit.
+
+    An error that was looked at and left is not looked at again as long as its segments stay.
 
     Parameters
     ----------
@@ -115,6 +183,10 @@ def repair_all(
         Number of edits at which to stop; None for all.
     watch
         Called after each.
+    hand
+        What places the points.
+    until
+        Asked before each error; stops where it says True.
 
     Returns
     -------
@@ -123,22 +195,22 @@ def repair_all(
     done: list[Repair] = []
     left: set[tuple[object, ...]] = set()
     edits = 0
-    while limit is None or edits < limit:
-        todo = next((m for m in project.mistakes() if _identity(m) not in left), None)
+    while (limit is None or edits < limit) and not until():
+        listed = project.mistakes(limit=len(left) + 1)
+        todo = next((m for m in listed if _identity(m) not in left), None)
         if todo is None:
             break
-        operation = repair(project, todo)
-        if operation is None:
+        one = repair(project, todo, hand)
+        if one.operation is None:
             left.add(_identity(todo))
         else:
             edits += 1
-        now = project.voi()
-        done.append(Repair(todo, operation, 0.0 if now is None else now.total))
+        done.append(one)
         if watch is not None:
-            watch(done[-1])
+            watch(one)
     return done
 
 
 def _identity(mistake: Mistake) -> tuple[object, ...]:
     """Return what tells an error from others as long as its segments stay."""
-    return mistake.kind, mistake.segments, mistake.truth
+    return mistake.kind, mistake.segments, mistake.truth, mistake.size_voxels

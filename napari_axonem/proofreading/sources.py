@@ -78,11 +78,12 @@ class Sources:
 
     def fragment_at(self, position_nm: Nm) -> int:
         """Return the fragment at a position in nm; 0 for background or outside."""
-        voxel = self.grid.to_voxel(position_nm)
+        volume = self.fragments.volume  # opened anew each time it is asked for
+        voxel = volume.grid.to_voxel(position_nm)
         box = Box(zyx(voxel), zyx(voxel + 1))
-        if not self.fragments.volume.box.contains(box.start):
+        if not volume.box.contains(box.start):
             return 0
-        return int(self.fragments.volume.read(box)[0, 0, 0])
+        return int(volume.read(box)[0, 0, 0])
 
     def nearest_fragment(
         self, position_nm: Nm, reach_nm: float, gone: npt.NDArray[np.bool_]
@@ -101,17 +102,18 @@ class Sources:
         EditError
             The position is outside, or no fragment lies within `reach_nm`.
         """
-        whole = self.fragments.volume.box
-        voxel = zyx(self.grid.to_voxel(position_nm))
+        volume = self.fragments.volume
+        whole = volume.box
+        voxel = zyx(volume.grid.to_voxel(position_nm))
         where = "point {:g},{:g},{:g} nm".format(*position_nm)
         if not whole.contains(voxel):
             raise EditError(f"it lies outside of the volume of {whole.stop} voxels", where=where)
-        fragment = self.fragment_at(position_nm)
+        fragment = int(volume.read(Box(voxel, zyx(np.add(voxel, 1))))[0, 0, 0])
         if fragment and not gone[fragment]:
             return voxel, fragment
-        size = np.asarray(self.grid.voxel_size)
+        size = np.asarray(volume.grid.voxel_size)
         box = Box(voxel, zyx(np.add(voxel, 1))).grow(zyx(reach_nm // size)).intersect(whole)
-        labels = self.fragments.volume.read(box)
+        labels = volume.read(box)
         candidates = np.argwhere((labels > 0) & ~gone[labels])
         away = np.linalg.norm((candidates + box.start - np.asarray(voxel)) * size, axis=1)
         if len(away) == 0 or away.min() > reach_nm:

@@ -145,6 +145,6 @@ def _fragment_after(pick: Pick, refinements: Iterable[Refinement]) -> int:
     for refinement in refinements:
         if refinement.parent == pick.fragment:
             inside = tuple(int(i) for i in np.subtract(pick.voxel, refinement.corner))
-            if refinement.mask[inside]:
+            if refinement.box.contains(pick.voxel) and refinement.mask[inside]:
                 return refinement.child
     return pick.fragment

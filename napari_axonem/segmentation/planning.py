@@ -33,10 +33,10 @@ class Plan:
     destination: Path
 
     affinities: str
-    """Where given ones are, not depending on the current folder; empty to predict them."""
+    """Where given ones are, not depending on the current folder; empty where there are none."""
 
     fit: Fit | None
-    """The model; None with given affinities."""
+    """The model; None where agglomeration starts from given affinities."""
 
     threshold: float
     about: dict[str, Any]
@@ -71,7 +71,7 @@ def plan_of(settings: SegmentSettings, destination: Path) -> Plan:
     fit = None
     if affinities:
         _check(affinities, image)
-    else:
+    if settings.method == "flooding" or not affinities:
         wanted = ARCHITECTURES[settings.method]
         size = image.grid.voxel_size
         fit = (
@@ -105,12 +105,16 @@ def _about(
         weights = hashlib.sha256(fit.entry.path.read_bytes()).hexdigest()
         model = [weights, settings.precision, settings.augment, settings.invert]
     location = absolute(image.location)
-    return {
+    about = {
         "revision": REVISION,
         "method": settings.method,
         "image": [location, stamp_of(location), list(image.shape), list(image.grid.voxel_size)],
         "affinities": [affinities, stamp_of(affinities)] if affinities else None,
         "model": model,
+    }
+    if settings.method == "flooding":
+        return about
+    return about | {
         "rule": dataclasses.asdict(settings.rule),
         "smallest_fragment": settings.smallest_fragment,
         "dust": settings.dust,

@@ -87,11 +87,21 @@ class Result:
     def cut(self, threshold: float, progress: Progress = silent) -> int:
         """Write the segments at another threshold, and return how many there are.
 
-        The labels before stay until the new ones are complete.
+        The labels before stay until the new ones are complete. Between them and what is said of
+        them the threshold is said to be unknown (None): cut off there, a further cut mends it.
+
+        Raises
+        ------
+        VolumeError
+            There is no graph of fragments, as after flood filling, or no finished segmentation.
+        StorageError
+            The disk cannot be written.
         """
         said = self.read_said()
-        segments = self.open_graph().segments_at(threshold, said["about"]["dust"])
+        graph = self.open_graph()
+        segments = graph.segments_at(threshold, said["about"]["dust"])
         fragments = Pyramid.open(self.fragments).volume
+        self.write_said({**said, "threshold": None, "segments": None})
 
         def read(box: Box) -> npt.NDArray[np.uint32]:
             voxels: npt.NDArray[np.uint32] = segments[fragments.read(box)]

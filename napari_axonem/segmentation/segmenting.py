@@ -13,13 +13,14 @@ from napari_axonem import __version__
 from napari_axonem.blockwise import Journal, Team
 from napari_axonem.geometry import Grid, Zyx
 from napari_axonem.progress import Progress
+from napari_axonem.segmentation.flooded import count_objects, flood_image
 from napari_axonem.segmentation.fragments.jobs import Job, forget_opened
 from napari_axonem.segmentation.fragments.scratch import Scratch
 from napari_axonem.segmentation.fragments.steps import Steps, create_pyramids
 from napari_axonem.segmentation.planning import Plan, plan_of
 from napari_axonem.segmentation.result import Result
 from napari_axonem.segmentation.settings import SegmentSettings
-from napari_axonem.volumes import disk
+from napari_axonem.volumes import disk, open_volume
 from napari_axonem.volumes.conversion.reading import stamp_of
 from napari_axonem.volumes.conversion.work import Work, work_folder, working_on
 from napari_axonem.watching import Unwatched, Watcher, Wish
@@ -59,7 +60,7 @@ class _StopError(Exception):
 def segment(
     settings: SegmentSettings, destination: Path, watcher: Watcher | None = None
 ) -> Segmented:
-    """Segment a volume of any size by affinities.
+    """Segment a volume of any size, by affinities or by flood filling.
 
     Everything comes into being in a hidden folder ``.NAME.partial`` beside the destination, block
     by block and by several processes, and takes its name when it is complete. What was cut off,
@@ -120,7 +121,8 @@ def _taken_up_or_begun(plan: Plan, work: Work, watcher: Watcher) -> Segmented:
     result = Result(work.result)
     with Journal(work.journal, plan.about, settle=disk.settle) as journal:
         try:
-            said = _run(plan, work, journal, watcher)
+            run = _flooded if plan.settings.method == "flooding" else _agglomerated
+            said = run(plan, work, journal, watcher)
         except _StopError:
             watcher.say("stopped; the same command goes on")
             return Segmented(result, {}, tuple(plan.words), goes_on)
@@ -131,7 +133,38 @@ def _taken_up_or_begun(plan: Plan, work: Work, watcher: Watcher) -> Segmented:
     return Segmented(Result(plan.destination), said, tuple(plan.words), goes_on)
 
 
-def _run(plan: Plan, work: Work, journal: Journal, watcher: Watcher) -> dict[str, Any]:
+def _flooded(plan: Plan, work: Work, journal: Journal, watcher: Watcher) -> dict[str, Any]:
+    """Flood what is left to be flooded; return what is to be said of it."""
+    _keep(journal)
+    result = Result(work.result)
+    if not flood_image(plan, result.segmentation, work.stage, watcher):
+        raise _StopError
+    segments, background = count_objects(open_volume(result.segmentation))
+    return _said(plan) | {"background_voxels": background, "segments": segments}
+
+
+def _said(plan: Plan) -> dict[str, Any]:
+    """Return what is to be said of every segmentation."""
+    grid = plan.image.grid
+    return {
+        "about": plan.about,
+        "image": plan.about["image"][0],
+        "model": plan.fit.entry.card.name if plan.fit else None,
+        "origin_nm": list(grid.origin),
+        "shape": list(plan.image.shape),
+        "version": __version__,
+        "voxel_size_nm": list(grid.voxel_size),
+    }
+
+
+def _keep(journal: Journal) -> None:
+    """Take down that something is begun, so that the folder stays when it is cut off."""
+    if not journal.done(_BEGUN):
+        journal.add(_BEGUN, 0, None)
+        journal.flush()
+
+
+def _agglomerated(plan: Plan, work: Work, journal: Journal, watcher: Watcher) -> dict[str, Any]:
     """Do what is left to be done; return what is to be said of it."""
     location, grid, shape = _affinities(plan, work, journal, watcher)
     job = Job(
@@ -139,6 +172,8 @@ def _run(plan: Plan, work: Work, journal: Journal, watcher: Watcher) -> dict[str
         stamp_of(location),
         shape,
         grid,
+        plan.image.shape,
+        plan.image.grid,
         plan.settings.rule,
         Scratch(work.stage),
         work.result,
@@ -164,20 +199,15 @@ def _run(plan: Plan, work: Work, journal: Journal, watcher: Watcher) -> dict[str
         graph = steps.make_graph()
         segments = steps.write_segments(graph, plan.threshold)
     own = Result(work.result).affinities
-    return {
-        "about": plan.about,
+    return _said(plan) | {
         "affinities": f"{own.name}/0" if plan.fit else plan.affinities,
+        "affinities_voxel_size_nm": list(grid.voxel_size),
         "background_voxels": int(np.prod(shape) - graph.voxels.sum()),
         "edges": len(graph.u),
         "fragments": len(graph.voxels) - 1,
-        "image": plan.about["image"][0],
-        "model": plan.fit.entry.card.name if plan.fit else None,
-        "origin_nm": list(grid.origin),
+        "resampled": job.is_resampled,
         "segments": segments,
-        "shape": list(shape),
         "threshold": plan.threshold,
-        "version": __version__,
-        "voxel_size_nm": list(grid.voxel_size),
     }
 
 
@@ -194,9 +224,7 @@ def _affinities(
 
     path = Result(work.result).affinities
     if not journal.done("predicted"):
-        if not journal.done(_BEGUN):  # so that the folder stays when this is cut off
-            journal.add(_BEGUN, 0, None)
-            journal.flush()
+        _keep(journal)
         settings = plan.settings
         wanted = {n: getattr(settings, n) for n in InferenceSettings.model_fields if n in _COMMON}
         if path.exists():  # killed between its last step and our next line

@@ -27,7 +27,9 @@ class SegmentSettings(TeamSettings):
     )
     list_models: bool = Field(False, description="list the models, and do nothing else")
     affinities: str = Field(
-        "", description="affinities (3, z, y, x) to start from, instead of a model"
+        "",
+        description="affinities (3, z, y, x) to start from, instead of a model; flood filling "
+        "places its seeds by them",
     )
     threshold: float | None = Field(
         None,
@@ -50,9 +52,11 @@ class SegmentSettings(TeamSettings):
         description="of the distance to the membrane, in voxels: more gives fewer fragments",
     )
     smallest_fragment: int = Field(
-        0, ge=0, description="fragments of fewer voxels become background"
+        0, ge=0, description="fragments of fewer voxels of the affinities become background"
     )
-    dust: int = Field(0, ge=0, description="segments of fewer voxels become background")
+    dust: int = Field(
+        0, ge=0, description="segments of fewer voxels of the affinities become background"
+    )
     truth: str | None = Field(None, description="ground-truth labels, for a project")
     device: str = Field("auto", description="auto, cpu, or GPUs such as cuda:0,cuda:1")
     precision: Literal["auto", "bf16", "full"] = Field("auto", description="of the network")

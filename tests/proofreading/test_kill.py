@@ -28,7 +28,10 @@ KILLS = int(os.environ.get("AXONEM_KILLS", "40"))
 RESTART = 100
 """Kills after which a fresh project is taken, so that voxels are not cut into dust."""
 
-pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
+pytestmark = [
+    pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL"),
+    pytest.mark.timeout(max(300, 60 * KILLS)),
+]
 
 
 def edit_until_killed(path: Path, seed: int, exports: Path, edits: int, reads: int) -> int:

@@ -418,7 +418,7 @@ class Edits(RuleBasedStateMachine):
             assert same_partition(self.shown(), self.now)
 
 
-TestEdits = Edits.TestCase
+TestEdits = pytest.mark.timeout(max(300, 60 * SEQUENCES))(Edits.TestCase)
 TestEdits.settings = settings(
     max_examples=SEQUENCES,
     stateful_step_count=20,

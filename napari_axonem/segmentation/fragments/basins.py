@@ -68,8 +68,7 @@ def depths(affinities: Affinities, rule: Rule, voxel_size: Nm) -> Depth:
     Within `Rule.halo` of a side of the box at which the volume goes on it may be wrong.
     """
     step = min(voxel_size)
-    mean = (affinities[0] + affinities[1] + affinities[2]) / np.float32(3)
-    inside = mean >= np.float32(rule.inside)
+    inside = _inside(affinities, rule)
     if inside.all() or not inside.any():  # no membrane to measure from
         full = rule.deepest(voxel_size) * (1 if inside.all() else -1)
         return np.full(inside.shape, round(PER_STEP * full / step), np.int32)
@@ -81,6 +80,12 @@ def depths(affinities: Affinities, rule: Rule, voxel_size: Nm) -> Depth:
     away *= np.float32(PER_STEP / step)
     depth: Depth = np.rint(away, out=away).astype(np.int32)
     return depth
+
+
+def _inside(affinities: Affinities, rule: Rule) -> npt.NDArray[np.bool_]:
+    """Return which voxels are no membrane."""
+    mean = (affinities[0] + affinities[1] + affinities[2]) / np.float32(3)
+    return mean >= np.float32(rule.inside)
 
 
 def lattice(box: Box, rule: Rule, voxel_size: Nm) -> Depth:
@@ -118,7 +123,9 @@ def find_basins(
     slope = depth - lattice(near, rule, voxel_size)
     fringe = round(rule.fringe * PER_STEP)
     core = block.relative_to(near.start)
-    ends = _followed(_pointers(slope, depth, affinities[(slice(None), *cut)], core, rule))
+    near_affinities = affinities[(slice(None), *cut)]
+    is_membrane = ~_inside(near_affinities, rule)
+    ends = _followed(_pointers(slope, is_membrane, near_affinities, core, rule))
     end_of = ends.reshape(near.shape)[core.slices]
     is_end = np.zeros(ends.size, np.bool_)
     is_end[end_of.ravel()] = True
@@ -139,7 +146,13 @@ def find_basins(
     )
 
 
-def _pointers(slope: Depth, depth: Depth, affinities: Affinities, core: Box, rule: Rule) -> Places:
+def _pointers(
+    slope: Depth,
+    is_membrane: npt.NDArray[np.bool_],
+    affinities: Affinities,
+    core: Box,
+    rule: Rule,
+) -> Places:
     """Return the place at which each voxel points, in the flat box; itself where it is an end.
 
     Of equal depths the voxel that comes later in the volume counts as deeper: there is no cycle.
@@ -155,7 +168,7 @@ def _pointers(slope: Depth, depth: Depth, affinities: Affinities, core: Box, rul
             edge = affinities[axis][(there if side > 0 else here).slices]
             mine, other = slope[here.slices], slope[there.slices]
             worth = np.where(edge >= rule.strong, other, _WEAK)
-            weak = (edge < rule.strong) & ((depth[here.slices] <= 0) | (edge >= rule.weak))
+            weak = (edge < rule.strong) & (is_membrane[here.slices] | (edge >= rule.weak))
             np.add(worth, (edge * 255).astype(np.int32), out=worth, where=weak)
             uphill = other >= mine if side > 0 else other > mine
             take = uphill & (worth > best[here.slices]) & (worth != _WEAK)

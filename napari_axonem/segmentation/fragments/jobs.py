@@ -14,6 +14,7 @@ from napari_axonem.segmentation.fragments.contacts import block_contacts
 from napari_axonem.segmentation.fragments.reading import Affinities, read_affinities
 from napari_axonem.segmentation.fragments.scratch import Scratch
 from napari_axonem.segmentation.fragments.settings import Rule
+from napari_axonem.segmentation.inference.resampling import labels_on
 from napari_axonem.volumes import LazyArray, Pyramid, open_affinities
 
 Item = tuple[int, Box]
@@ -31,9 +32,17 @@ class Job:
     """Changes with their files, so that no process reads from ones opened before that."""
 
     shape: Zyx
-    """Of the volume."""
+    """Of the affinities."""
 
     grid: Grid
+    """Of the affinities."""
+
+    image_shape: Zyx
+    """Of the labels that are made."""
+
+    image_grid: Grid
+    """Of the labels: another one than of the affinities where the image was resampled."""
+
     rule: Rule
     scratch: Scratch
 
@@ -44,6 +53,16 @@ class Job:
     def fragments(self) -> Path:
         """The pyramid of fragments."""
         return self.folder / "fragments.zarr"
+
+    @property
+    def is_resampled(self) -> bool:
+        """Whether affinities and image have different voxels."""
+        return (self.shape, self.grid) != (self.image_shape, self.image_grid)
+
+    @property
+    def numbered(self) -> Path:
+        """The pyramid of fragments on the grid of the affinities."""
+        return self.scratch.fragments if self.is_resampled else self.fragments
 
     @property
     def segmentation(self) -> Path:
@@ -62,25 +81,31 @@ class Job:
         return len(found.end)
 
     def number(self, item: Item) -> None:
-        """Write the fragments of a block."""
+        """Write the fragments of a block of the affinities."""
         index, block = item
         basin = _pyramid(self.scratch.labels).volume.read(block)
         start, stop = np.load(self.scratch.starts)[index : index + 2]
         numbers = np.load(self.scratch.numbers, mmap_mode="r")[start:stop]
         table = np.concatenate([np.zeros(1, np.uint32), numbers])
-        _pyramid(self.fragments).write(block, table[basin])
+        _pyramid(self.numbered).write(block, table[basin])
 
     def touch(self, item: Item) -> int:
         """Add up the contacts of a block, and return how many there are."""
         index, block = item
         seen = Box(block.grow(1).start, block.stop).intersect(Box.of_shape(self.shape))
-        label = _pyramid(self.fragments).volume.read(seen)
+        label = _pyramid(self.numbered).volume.read(seen)
         sums = block_contacts(label, self._read(block), block.relative_to(seen.start))
         self.scratch.save_contacts(index, sums)
         return len(sums[0])
 
+    def bring_back(self, item: Item) -> None:
+        """Write the fragments of a block of the image: each voxel has that at its middle."""
+        _, block = item
+        found = labels_on(_pyramid(self.numbered).volume, self.image_grid, self.image_shape)
+        _pyramid(self.fragments).write(block, found.read(block))
+
     def colour(self, item: Item) -> None:
-        """Write the segments of a block."""
+        """Write the segments of a block of the image."""
         _, block = item
         fragments = _pyramid(self.fragments).volume.read(block)
         table = np.load(self.scratch.segments)
@@ -101,7 +126,7 @@ def _opened(location: str, stamp: str) -> LazyArray:
     return open_affinities(location)
 
 
-@lru_cache(maxsize=6)
+@lru_cache(maxsize=8)
 def _pyramid(path: Path) -> Pyramid:
     return Pyramid.open(path, writable=True)
 

@@ -11,6 +11,7 @@ from napari_axonem.progress import Progress, tracked
 from napari_axonem.segmentation.fragments.basins import Int64
 from napari_axonem.segmentation.fragments.scratch import Ends, Lattice, Scratch
 from napari_axonem.volumes.dense import LARGEST_ID
+from napari_axonem.volumes.disk import guarded
 
 DOING = "joining blocks"
 
@@ -37,6 +38,8 @@ def join_blocks(
     ------
     VolumeError
         There are more fragments than ids.
+    StorageError
+        The disk cannot be written.
     """
     counts = [len(scratch.ends(index).end) for index in range(len(lattice.boxes))]
     starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
@@ -63,8 +66,9 @@ def join_blocks(
     kept = kept[np.argsort(end[kept])]
     fragment = np.zeros(len(target), np.uint32)
     fragment[kept] = np.arange(1, len(kept) + 1, dtype=np.uint32)
-    np.save(scratch.numbers, fragment[target], allow_pickle=False)
-    np.save(scratch.starts, starts, allow_pickle=False)
+    with guarded(scratch.folder):
+        np.save(scratch.numbers, fragment[target], allow_pickle=False)
+        np.save(scratch.starts, starts, allow_pickle=False)
     return np.concatenate([np.zeros(1, np.int64), size[kept]])
 
 

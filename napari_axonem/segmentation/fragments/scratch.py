@@ -39,6 +39,16 @@ class Scratch:
         return self.folder / "basins.zarr"
 
     @property
+    def fragments(self) -> Path:
+        """The pyramid of fragments, where those of the image are on another grid."""
+        return self.folder / "fragments.zarr"
+
+    @property
+    def sizes(self) -> Path:
+        """Voxels of each fragment, int64."""
+        return self.folder / "sizes.npy"
+
+    @property
     def numbers(self) -> Path:
         """The fragment of each basin, block after block, uint32; with `starts`."""
         return self.folder / "numbers.npy"

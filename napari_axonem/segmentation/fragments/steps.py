@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -11,18 +12,19 @@ import numpy as np
 from napari_axonem.agglomeration import MergeTree, merge_scores
 from napari_axonem.agglomeration.linkage import UNIT
 from napari_axonem.blockwise import Journal, Team
-from napari_axonem.geometry import Box, blocks
+from napari_axonem.geometry import Box, Zyx, blocks
 from napari_axonem.progress import Progress
 from napari_axonem.segmentation.fragments.basins import Int64
 from napari_axonem.segmentation.fragments.contacts import Sums, merged
 from napari_axonem.segmentation.fragments.graph import Graph, load_graph, save_graph
-from napari_axonem.segmentation.fragments.jobs import Job
+from napari_axonem.segmentation.fragments.jobs import Item, Job
 from napari_axonem.segmentation.fragments.joining import join_blocks
 from napari_axonem.segmentation.fragments.scratch import Lattice
 from napari_axonem.volumes import Pyramid, block_shape, disk
 
 FINDING, JOINED, NUMBERING = "finding fragments", "joined", "numbering fragments"
 TOUCHING, AGGLOMERATED, COLOURING = "adding up contacts", "agglomerated", "writing segments"
+BRINGING_BACK = "bringing fragments to the voxels of the image"
 """Stages of the journal, and what the user reads meanwhile."""
 
 AT_ONCE = 32
@@ -48,8 +50,8 @@ class Steps:
 
     @property
     def lattice(self) -> Lattice:
-        """The blocks."""
-        return lattice_of(self.job)
+        """The blocks of the affinities."""
+        return _lattice(self.job.numbered, self.job.shape)
 
     def make_graph(self) -> Graph:
         """Do what is left to be done up to fragments, their pyramid and their merge tree.
@@ -70,6 +72,8 @@ class Steps:
             self._once(JOINED, self._join)
             self._all(self.job.number, items, NUMBERING)
             self._all(self.job.touch, items, TOUCHING)
+            if self.job.is_resampled:
+                self._all(self.job.bring_back, self._image_items(), BRINGING_BACK)
             self._refresh(self.job.fragments.name)
             self._once(AGGLOMERATED, self._agglomerate)
         return load_graph(path)
@@ -79,18 +83,22 @@ class Steps:
         segments = graph.segments_at(threshold, self.dust)
         with disk.guarded(self.job.scratch.segments):
             np.save(self.job.scratch.segments, segments, allow_pickle=False)
-        self._all(self.job.colour, list(enumerate(self.lattice.boxes)), COLOURING)
+        self._all(self.job.colour, self._image_items(), COLOURING)
         self._refresh(self.job.segmentation.name)
         return len(np.unique(segments[segments > 0]))
+
+    def _image_items(self) -> list[Item]:
+        return list(enumerate(_lattice(self.job.fragments, self.job.image_shape).boxes))
 
     def _join(self) -> None:
         sizes = join_blocks(
             self.job.scratch, self.lattice, self.job.shape, self.smallest, self.progress
         )
-        np.save(self.job.scratch.folder / "sizes.npy", sizes, allow_pickle=False)
+        with disk.guarded(self.job.scratch.sizes):
+            np.save(self.job.scratch.sizes, sizes, allow_pickle=False)
 
     def _agglomerate(self) -> None:
-        sizes: Int64 = np.load(self.job.scratch.folder / "sizes.npy")
+        sizes: Int64 = np.load(self.job.scratch.sizes)
         self.progress(0, 1, "agglomerating")
         key, area, total = self._contacts()
         u, v = (key >> 32).astype(np.uint32), (key & 0xFFFFFFFF).astype(np.uint32)
@@ -129,11 +137,12 @@ class Steps:
             self.journal.flush()
 
 
-def lattice_of(job: Job) -> Lattice:
-    """Return the blocks of a volume: whole chunks of the pyramids that are written."""
-    chunk = Pyramid.open(job.fragments).chunk
-    shape = block_shape(job.shape, chunk, np.dtype(np.uint32).itemsize, job.grid.voxel_size)
-    return Lattice(tuple(blocks(Box.of_shape(job.shape), shape)))
+def _lattice(path: Path, whole: Zyx) -> Lattice:
+    """Return the blocks of a volume: whole chunks of the pyramid that is written."""
+    pyramid = Pyramid.open(path)
+    size = pyramid.volume.grid.voxel_size
+    shape = block_shape(whole, pyramid.chunk, np.dtype(np.uint32).itemsize, size)
+    return Lattice(tuple(blocks(Box.of_shape(whole), shape)))
 
 
 def create_pyramids(job: Job) -> None:
@@ -144,5 +153,7 @@ def create_pyramids(job: Job) -> None:
     StorageError
         The disk cannot be written.
     """
-    for path in (job.scratch.labels, job.fragments, job.segmentation):
+    for path in {job.scratch.labels, job.numbered} - {job.fragments}:
         Pyramid.create(path, job.shape, np.uint32, job.grid, kind="labels")
+    for path in (job.fragments, job.segmentation):
+        Pyramid.create(path, job.image_shape, np.uint32, job.image_grid, kind="labels")

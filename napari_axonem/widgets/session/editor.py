@@ -10,7 +10,7 @@ from napari_axonem.errors import EditError
 from napari_axonem.evaluation.mistakes import Mistake
 from napari_axonem.geometry import Nm
 from napari_axonem.proofreading.project import Project
-from napari_axonem.proofreading.simulation import points_nm
+from napari_axonem.proofreading.proposing import points_nm
 from napari_axonem.widgets.session.drafts import MergeDraft, SplitDraft
 from napari_axonem.widgets.session.planning import Planner, Proposal, Request
 from napari_axonem.widgets.session.workplace import Workplace
