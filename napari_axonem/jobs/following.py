@@ -84,6 +84,7 @@ class Job:
         self._pace = Pace()
         self._reader = EventReader(self.folder.events)
         self._marker = Event(0.0, Kind.ENDED, {"how": ""})
+        self._process: tuple[Any, ...] = ()
         self._paused = False
         self._take: dict[Kind, Callable[[Event], None]] = {
             Kind.LAUNCHED: self._launched,
@@ -101,6 +102,11 @@ class Job:
     def id(self) -> str:
         """Its name among others."""
         return self.specification.id or self.folder.root.name
+
+    @property
+    def process_id(self) -> int:
+        """Number of the process that is at work, or was last; 0 where there was none."""
+        return int(self._process[0]) if self._process else 0
 
     @property
     def speed(self) -> float | None:
@@ -176,12 +182,12 @@ class Job:
         return f"its process was ended{f'; it said last: {last}' if last else ''}"
 
     def _launched(self, event: Event) -> None:
-        values, known = event.values, self._marker.values
-        if (values["pid"], values["host"]) != (known.get("pid"), known.get("host")):
+        if _process(event) != self._process:  # else it was quicker than who launched it
             self._marker = event
             self._reset()
 
     def _begun(self, event: Event) -> None:
+        self._process = _process(event)
         self._marker, self.began = event, event.time
         self._reset()
 
@@ -216,3 +222,8 @@ class Job:
         self.text = str(event.values["text"])
         data = event.values.get("data")
         self.data = data if isinstance(data, dict) else {}
+
+
+def _process(event: Event) -> tuple[Any, ...]:
+    """Return what tells the process of an event from others."""
+    return tuple(event.values[name] for name in ("pid", "host", "born"))

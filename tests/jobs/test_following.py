@@ -1,6 +1,7 @@
 """Where a job stands, in one process that plays both sides."""
 
 import json
+import sys
 from dataclasses import replace
 
 import pytest
@@ -136,7 +137,7 @@ def test_a_launch_that_is_written_down_late_changes_nothing(job, monkeypatch):
     with running_job() as running:
         running.end("done", "all of it", {"project": "p"})
     EventLog(job.folder.events).add(Kind.LAUNCHED, **about())
-    job.update()
+    job.catch_up()
     assert job.state is State.DONE
     assert job.text == "all of it"
     assert job.data == {"project": "p"}
@@ -166,7 +167,7 @@ def test_a_failure_of_ours_is_written_down_with_its_trace(job, monkeypatch, caps
     def fail(*_):
         raise ZeroDivisionError("by nothing")
 
-    monkeypatch.setattr("napari_axonem.cli.main._perform", fail)
+    monkeypatch.setattr(sys.modules["napari_axonem.cli.main"], "_perform", fail)
     monkeypatch.setenv(JOB_VARIABLE, str(job.folder.root))
     assert main(["jobs", "list"]) == 1
     job.update()
