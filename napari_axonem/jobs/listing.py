@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from pathlib import Path
 
 import platformdirs
@@ -39,7 +38,7 @@ def jobs_in(*folders: Path) -> tuple[list[Job], list[JobError]]:
     """
     jobs: list[Job] = []
     problems: list[JobError] = []
-    for root in _roots(folders):
+    for root in folders_in(*folders):
         try:
             job = Job(root)
         except JobError as error:
@@ -60,7 +59,7 @@ def find_job(name: str, *folders: Path) -> Job:
     """
     if JobFolder(Path(name)).specification.is_file():
         return Job(Path(name))
-    roots = [root for root in _roots(folders) if root.name.startswith(name)]
+    roots = [root for root in folders_in(*folders) if root.name.startswith(name)]
     exact = [root for root in roots if root.name == name]
     if len(exact or roots) == 1:
         return Job((exact or roots)[0])
@@ -68,5 +67,6 @@ def find_job(name: str, *folders: Path) -> Job:
     raise JobError(seen, where="JOB", remedy="see 'napari-axonem jobs list'")
 
 
-def _roots(folders: Iterable[Path]) -> list[Path]:
+def folders_in(*folders: Path) -> list[Path]:
+    """Return the folders of all jobs in folders."""
     return [path.parent for folder in folders for path in sorted(folder.glob("[!.]*/job.json"))]
