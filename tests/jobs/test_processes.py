@@ -83,7 +83,7 @@ def test_the_window_is_killed_then_the_trainer_and_nothing_is_lost(tmp_path, end
     other.catch_up()
     assert job.state is other.state is State.STOPPED
     assert (tmp_path / "run" / "last.safetensors").exists()
-    assert other.data["steps"] == job.progress[0]
+    assert other.data["steps"] >= job.progress[0] > 0
     assert not job.folder.is_held()
 
 

@@ -108,6 +108,29 @@ def test_a_layer_grows_without_holding_up_the_window(hand: Hand) -> None:
     assert not hand.viewer.layers
 
 
+def test_the_slider_agglomerates_when_the_hand_rests(
+    hand: Hand, volumes: Path, project_path: Path, tmp_path: Path
+) -> None:
+    view, session = hand.dock("Segment").view, hand.session
+    session.open_project(project_path)
+    assert not view.threshold.isVisibleTo(view), "without affinities nothing has a score"
+    affinities = np.random.default_rng(0).random((3, *SHAPE), dtype=np.float32)
+    with h5py.File(tmp_path / "affinities.h5", "w") as file:
+        file["affinities"] = affinities
+    roles = {"image": "raw", "fragments": "watershed", "segmentation": "seg"}
+    given = {role: f"{volumes}:{name}" for role, name in roles.items()}
+    given["affinities"] = f"{tmp_path / 'affinities.h5'}:affinities"
+    create_project(tmp_path / "scored.axonem", CreateSettings(**given))
+    session.open_project(tmp_path / "scored.axonem")
+    assert view.threshold.isVisibleTo(view)
+    for value in (0.9, 0.95, 0.99):  # a hand that moves
+        view.threshold.slider.setValue(value)
+    hand.until(lambda: session.project.operations)
+    (operation,) = session.project.operations
+    assert operation.threshold == pytest.approx(0.99)
+    assert len(set(session.project.segment[1:].tolist())) == 6
+
+
 def test_every_editor_has_a_tip(hand: Hand) -> None:
     view = hand.dock("Segment").view
     for form in (view.usual, view.more):

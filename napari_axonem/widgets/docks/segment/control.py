@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
-from napari_axonem.errors import AxonemError, SettingsError
+import numpy as np
+
+from napari_axonem.errors import AxonemError, EditError, SettingsError
 from napari_axonem.geometry import Nm
 from napari_axonem.jobs import Job, Specification, State, common_folder, jobs_in, resume, start
-from napari_axonem.networks.registry import fit_of, list_models
+from napari_axonem.networks.registry import Fit, fit_of, list_models
 from napari_axonem.proofreading.folder import SUFFIX as PROJECT
+from napari_axonem.proofreading.thresholding import scores
 from napari_axonem.segmentation.partial import affinities_so_far, segments_so_far
-from napari_axonem.segmentation.planning import ARCHITECTURES
+from napari_axonem.segmentation.planning import ARCHITECTURES, USUAL_THRESHOLD
 from napari_axonem.segmentation.result import SUFFIX
 from napari_axonem.segmentation.settings import SegmentSettings
 from napari_axonem.settings import arguments_of
@@ -42,6 +46,7 @@ class SegmentControl:
         self._session, self._view = session, view
         self.follower = Follower(view)
         self._growing: list[GrowingLayer] = []
+        self._has_scores = False
         view.wanted.connect(lambda: self._attempt(self.begin))
         view.imaged.connect(lambda _: self.show_models())
         view.opened.connect(lambda: self._attempt(self.open_result))
@@ -51,7 +56,9 @@ class SegmentControl:
         self.follower.changed.connect(self._show_job)
         self.follower.ended.connect(self._end)
         connect = Connections(view, lambda: None).connect
+        view.threshold.wanted.connect(lambda value: self._attempt(self.set_threshold, value))
         connect(session.project_changed, self.show)
+        connect(session.edited, self._show_threshold)
         connect(session.place.viewer.layers.events.inserted, self._layers_changed)
         connect(session.place.viewer.layers.events.removed, self._layers_changed)
         session.ended.connect(lambda: self.follower.follow(None))
@@ -62,6 +69,27 @@ class SegmentControl:
         """Offer what the window holds."""
         self._view.offer_images(self._images())
         self.show_models()
+        project = self._session.project
+        self._has_scores = project is not None and bool(np.isfinite(scores(project.state)).any())
+        self._show_threshold()
+
+    def set_threshold(self, value: float) -> None:
+        """Join the fragments of the open project at another threshold; edits by hand stay.
+
+        Raises
+        ------
+        EditError
+            Nothing would change, or a split is being worked out.
+        """
+        if self._session.editor.busy:
+            raise EditError("a split is being worked out", remedy="wait until it is shown")
+        self._session.place.opened.set_threshold(value)
+
+    def _show_threshold(self) -> None:
+        project = self._session.project
+        told = [] if project is None else [o.threshold for o in project.operations if o.threshold]
+        at = told[-1] if told else USUAL_THRESHOLD
+        self._view.threshold.show_threshold(at if self._has_scores else None)
 
     def show_models(self) -> None:
         """Offer the models, the best first, and say how well the chosen one fits."""
@@ -193,10 +221,10 @@ class SegmentControl:
             return None
         return None if size is None else (size[0], size[1], size[2])
 
-    def _attempt(self, action: object, *arguments: object) -> None:
+    def _attempt(self, action: Callable[..., object], *arguments: object) -> None:
         self._view.message.tell("")
         try:
-            action(*arguments)  # type: ignore[operator]
+            action(*arguments)
         except SettingsError as error:
             if not (self._view.usual.tell(error) or self._view.more.tell(error)):
                 self._view.message.tell(str(error), problem=True)
@@ -204,8 +232,8 @@ class SegmentControl:
             self._view.message.tell(str(error), problem=True)
 
 
-def _distance(fit: object) -> float:
-    return float(fit.worst)  # type: ignore[attr-defined]
+def _distance(fit: Fit) -> float:
+    return fit.worst
 
 
 def _affinities(folder: Path) -> Growth | None:

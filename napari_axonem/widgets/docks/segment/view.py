@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
 from superqt import QCollapsible
 
 from napari_axonem.segmentation.settings import SegmentSettings
+from napari_axonem.widgets.docks.segment.threshold_view import ThresholdView
 from napari_axonem.widgets.parts.buttons import action_button
 from napari_axonem.widgets.parts.job_panel import JobPanel
 from napari_axonem.widgets.parts.message import Message
@@ -72,6 +73,7 @@ class SegmentView(QWidget):
             "Open the result", "Open the project, with its errors and edits", self.opened.emit
         )
         self.open.hide()
+        self.threshold = ThresholdView()
         self._lay_out(browse)
         self.start.clicked.connect(self.wanted)
         self.image.currentTextChanged.connect(self.imaged)
@@ -90,7 +92,8 @@ class SegmentView(QWidget):
         more.addWidget(self.more)
         layout = QVBoxLayout(self)
         layout.addLayout(form)
-        for widget in (self.usual, more, self.start, self.message, self.panel, self.open):
+        below = (self.message, self.panel, self.open, self.threshold)
+        for widget in (self.usual, more, self.start, *below):
             layout.addWidget(widget)
         layout.addStretch(1)
 
