@@ -13,9 +13,11 @@ pytest.importorskip("torch")
 pytest.importorskip("waterz")
 
 from napari_axonem.jobs import State
+from napari_axonem.proofreading.creation import CreateSettings, create_project
 from napari_axonem.widgets.docks.factories import SegmentDock
 from napari_axonem.widgets.picture.growing import GrowingLayer, Growth
 
+from .conftest import SHAPE
 from .hand import Hand
 
 pytestmark = pytest.mark.window
