@@ -16,6 +16,7 @@ from napari_axonem.cli import (
     evaluating,
     looking,
     making,
+    marking,
     showing,
     skeletonizing,
 )
@@ -33,6 +34,7 @@ VERBS: tuple[AnyVerb, ...] = (
     *making.VERBS,
     *axonem.VERBS,
     *editing.VERBS,
+    *marking.VERBS,
 )
 
 INTERRUPTED = 130

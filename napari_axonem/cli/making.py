@@ -8,11 +8,13 @@ from typing import Annotated
 from pydantic import Field
 
 from napari_axonem.cli.editing import ProjectSettings, voi_data, voi_text
+from napari_axonem.cli.marking import coverage_data, coverage_text
 from napari_axonem.cli.reporting import Outcome
 from napari_axonem.cli.verb import AnyVerb, Verb
 from napari_axonem.progress import Progress
 from napari_axonem.proofreading.creation import CreateSettings, create_project
 from napari_axonem.proofreading.project import Project
+from napari_axonem.proofreading.states import coverage_of
 from napari_axonem.proofreading.verification import verify_project
 from napari_axonem.settings import Positional
 from napari_axonem.volumes.phantom import PhantomSettings, write_phantom
@@ -81,6 +83,7 @@ def _about(project: Project) -> tuple[dict[str, object], str]:
     sources, segment = project.sources, project.segment
     objects = len({int(s) for s in segment[1:]})
     voi = project.voi()
+    finished = coverage_of(project.state, project.objects.finished())
     data = {
         "project": str(project.folder.root),
         "shape": list(sources.fragments.shape),
@@ -89,6 +92,7 @@ def _about(project: Project) -> tuple[dict[str, object], str]:
         "segments": objects,
         "truth": len(project.state.truth_ids) - 1 if project.has_truth else None,
         "operations": len(project.operations),
+        "finished": coverage_data(finished),
         "voi": voi_data(voi),
     }
     shape = " x ".join(map(str, sources.fragments.shape))
@@ -96,6 +100,7 @@ def _about(project: Project) -> tuple[dict[str, object], str]:
     text = (
         f"{project.folder.root}: {shape} voxels of {size} nm, {project.graph.n_fragments} "
         f"fragments in {objects} segments, {len(project.operations)} operations{voi_text(voi)}"
+        f"\n{coverage_text(finished)}"
     )
     return data, text
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from getpass import getuser
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -22,6 +23,9 @@ from napari_axonem.errors import ProjectError, StorageError
 from napari_axonem.proofreading.operation import Colour, EdgeStates, Kind, Operation, Point
 
 SCHEMA_VERSION = 1
+
+Change: TypeAlias = tuple[str, tuple[object, ...]]
+"""A statement that changes a table, and its values."""
 
 SCHEMA = """
 CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -159,7 +163,7 @@ class Log:
         stamped = replace(
             operation,
             time=datetime.now(UTC).isoformat(timespec="milliseconds"),
-            user=_user(),
+            user=user_name(),
             version=__version__,
         )
         with self._guarded(), self._transaction():
@@ -194,8 +198,19 @@ class Log:
             self._connection.execute("DELETE FROM error_states WHERE key = ?", (key,))
             if state is not None:
                 self._connection.execute(
-                    "INSERT INTO error_states VALUES (?, ?, ?, ?)", (key, state, now, _user())
+                    "INSERT INTO error_states VALUES (?, ?, ?, ?)", (key, state, now, user_name())
                 )
+
+    def select(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        """Return rows of a table that another module keeps in this database."""
+        with self._guarded():
+            return self._connection.execute(query, values).fetchall()
+
+    def change(self, *changes: Change) -> None:
+        """Change such a table; all the statements take effect, on disk, or none does."""
+        with self._guarded(), self._transaction():
+            for statement, values in changes:
+                self._connection.execute(statement, values)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -221,7 +236,8 @@ class Log:
             ) from error
 
 
-def _user() -> str:
+def user_name() -> str:
+    """Return who works here; "unknown" where the system has no name for the user."""
     try:
         return getuser()
     except (KeyError, OSError):  # a container without an entry for the user id

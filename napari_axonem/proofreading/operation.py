@@ -95,6 +95,11 @@ class Operation:
         """Whether it changes segments by itself, rather than taking an edit back or again."""
         return self.kind not in (Kind.UNDO, Kind.REDO)
 
+    @property
+    def concerned(self) -> set[int]:
+        """The fragments at its points and at the ends of its edges."""
+        return {*self.fragments, *self.edges[:, :2].ravel().tolist()}
+
     def as_dict(self, *, undone: bool) -> dict[str, Any]:
         """Return the operation as plain values for JSON."""
         return {

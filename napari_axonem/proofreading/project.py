@@ -34,6 +34,7 @@ from napari_axonem.proofreading.refinement import Refinement
 from napari_axonem.proofreading.sources import Sources
 from napari_axonem.proofreading.splitting import Pick, SplitPlan, plan_split
 from napari_axonem.proofreading.state import State
+from napari_axonem.proofreading.states import ObjectSample, ObjectStates
 
 REACH_NM = 60.0
 """How far from a click on background a fragment may lie to be taken for the one meant."""
@@ -75,6 +76,8 @@ class Project:
             self.sources = Sources.open(self.folder, self.log.settings(), writable=writable)
             self.state = self._loaded()
             self._write_pending_voxels()
+            self.objects = ObjectStates(self.log, lambda: self.state)
+            self.sample = ObjectSample(self.log, lambda: self.state, self.objects)
         except BaseException:
             self._release()
             raise
@@ -313,6 +316,7 @@ class Project:
         """Put an operation on disk, then into the tables and the voxels, and tell about it."""
         if not self.writable:
             raise EditError("the project is open read-only", where=self.name)
+        self.objects.refuse_locked(operation.concerned, where=str(operation.kind))
         try:
             fresh = [(refinement, self.state.refine(refinement)) for refinement in refinements]
             applied = self.state.apply(operation)
