@@ -15,6 +15,7 @@ import numpy as np
 
 from napari_axonem.errors import EditError
 from napari_axonem.evaluation.mistakes import Mistake
+from napari_axonem.evaluation.suggestions import Suggestion
 from napari_axonem.geometry import Box, Grid, Nm, Zyx, zyx
 from napari_axonem.proofreading.operation import Operation
 from napari_axonem.proofreading.project import Project
@@ -41,7 +42,7 @@ class Repair:
     """Total variation of information afterwards, in bits."""
 
 
-def points_nm(project: Project, mistake: Mistake) -> tuple[list[Nm], list[Nm]]:
+def points_nm(project: Project, mistake: Mistake | Suggestion) -> tuple[list[Nm], list[Nm]]:
     """Return the positions (z, y, x) in nm on either side that a user would click.
 
     They are those of the list; where a cut has to go through a fragment, a user adds a point on
@@ -50,7 +51,7 @@ def points_nm(project: Project, mistake: Mistake) -> tuple[list[Nm], list[Nm]]:
     red, blue = list(mistake.red), list(mistake.blue)
     at = project.sources.fragment_at
     grid = project.sources.grid
-    if mistake.kind == "false_merge":
+    if isinstance(mistake, Mistake) and mistake.kind == "false_merge":
         hit = [{at(position(grid, voxel)) for voxel in side} for side in (red, blue)]
         for fragment in hit[0] & hit[1]:
             for side, truth in zip((red, blue), mistake.truth, strict=True):

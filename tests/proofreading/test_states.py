@@ -147,8 +147,6 @@ def test_done_is_of_the_voxels_there_were(
     make_project: Maker, bars, tmp_path_factory, todo
 ) -> None:
     """Against a list of the sets of voxels that were said to be done."""
-    from .conftest import write_project
-
     with Project(write_project(tmp_path_factory.mktemp("p"), fragments=bars)) as project:
         said: set[frozenset[int]] = set()
 

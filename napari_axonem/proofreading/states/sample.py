@@ -78,6 +78,7 @@ class ObjectSample:
         self._state, self._objects = state, objects
         self._store = StateStore(log)
         self._checks = self._store.checks()
+        self._drawn: set[int] = set()
 
     def next(self) -> int:
         """Return the finished segment to check next.
@@ -92,23 +93,31 @@ class ObjectSample:
         if not len(left):
             seen = "all finished objects were checked" if finished else "no object is finished yet"
             raise EditError(seen, where="sample", remedy="mark objects as done, then check some")
-        return int(left[np.argmin(mixed(left))])
+        drawn = int(left[np.argmin(mixed(left))])
+        self._drawn.add(drawn)
+        return drawn
 
-    def judge(self, segment: int, *, right: bool) -> None:
-        """Store whether a segment is right.
+    def judge(self, drawn: int, *, right: bool) -> None:
+        """Store whether an object is right.
+
+        Parameters
+        ----------
+        drawn
+            The segment that `next` gave; it may have been edited since.
 
         Raises
         ------
         EditError
             It was checked already, or it is not finished.
         """
+        segment = int(self._state().graph.segment[drawn])
         if segment in self._checked():
             raise EditError(f"object {segment} was checked already", where="sample")
-        if segment not in self._objects.finished():
+        if drawn not in self._drawn and segment not in self._objects.finished():
             raise EditError(
                 f"object {segment} is not finished", where="sample", remedy="draw one that is"
             )
-        self._store.add_check(segment, right=right)
+        self._store.add_check(drawn, right=right)
         self._checks = self._store.checks()
 
     def take_back(self) -> int:

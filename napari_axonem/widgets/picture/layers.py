@@ -41,12 +41,16 @@ class Picture:
     plan: SplitPlan | None = None
     """A split whose sides are filled with two colours."""
 
+    hidden: frozenset[int] = frozenset()
+    """Segments that are not shown, unless they are among the only ones that are."""
+
     def same_as(self, other: Picture | None) -> bool:
         """Tell whether there is nothing to draw anew."""
         return (
             other is not None
             and self.plan is other.plan
             and (self.only, self.outlined) == (other.only, other.outlined)
+            and self.hidden == other.hidden
         )
 
 
@@ -93,7 +97,10 @@ class ProjectLayers:
     def show(self, picture: Picture) -> None:
         """Draw the segments, with what stands out."""
         only, segment = picture.only, self.project.segment
-        self._shown.values = segment if only is None else _kept(segment, only[0])
+        if only is not None:
+            self._shown.values = _kept(segment, only[0])
+        else:
+            self._shown.values = _without(segment, picture.hidden)
         self._true.values = self._all_true if only is None else _kept(self._all_true, only[1])
         if picture.plan is not None:
             self._marked.set(Marked())  # the sides of the split are told by colours alone
@@ -155,3 +162,12 @@ def _kept(values: npt.NDArray[np.uint32], chosen: Collection[int]) -> npt.NDArra
     return np.where(np.isin(values, np.asarray(list(chosen), dtype=np.int64)), values, 0).astype(
         values.dtype
     )
+
+
+def _without(values: npt.NDArray[np.uint32], hidden: Collection[int]) -> npt.NDArray[np.uint32]:
+    """Return the table with 0 for the hidden objects."""
+    if not hidden:
+        return values
+    table = np.zeros(int(values.max(initial=0)) + 1, np.bool_)
+    table[np.fromiter(hidden, np.int64)] = True
+    return np.where(table[values], np.uint32(0), values)

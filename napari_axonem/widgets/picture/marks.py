@@ -16,6 +16,7 @@ from napari.layers import Points
 from napari.utils.colormaps.standardize_color import transform_color
 
 from napari_axonem.evaluation.mistakes import Mistake
+from napari_axonem.evaluation.suggestions import Suggestion
 from napari_axonem.geometry import Grid, Nm, Zyx
 from napari_axonem.widgets.parts import colours
 from napari_axonem.widgets.picture.volume_layers import lattice
@@ -71,7 +72,9 @@ class Marks:
         reach = tuple(REACH_PLANES * size for size in grid.voxel_size)
         self._viewer.dims.margin_left = self._viewer.dims.margin_right = reach
 
-    def set_places(self, mistakes: Sequence[Mistake], current: int, grid: Grid) -> None:
+    def set_places(
+        self, mistakes: Sequence[Mistake | Suggestion], current: int, grid: Grid
+    ) -> None:
         """Mark errors, worst first; `current` is the row of the one looked at, or -1."""
         here = [mistakes[current]] if current >= 0 else []
         others = [mistake for row, mistake in enumerate(mistakes[:MOST]) if row != current]
