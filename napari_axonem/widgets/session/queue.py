@@ -134,8 +134,8 @@ class ErrorQueue:
         )
         self._renew_current()
 
-    def rank(self, gain: Callable[[Mistake], float | None] | None, by: Rank) -> None:
-        """Number the errors by another measure.
+    def rank(self, gain: Callable[[Mistake], float | None], by: Rank) -> None:
+        """Sort and number the errors by a measure.
 
         Parameters
         ----------
@@ -143,15 +143,13 @@ class ErrorQueue:
             Returns the gain in run length of an error, None while it is not known. Those not
             known come last, in the order of the other measure.
         """
-        if gain is not None:
-            self.rows = tuple(
-                replace(row, gain_erl=gain(row.mistake))
-                if isinstance(row.mistake, Mistake)
-                else row
-                for row in self.rows
-            )
+
+        def known(row: ErrorRow) -> ErrorRow:
+            erl = gain(row.mistake) if isinstance(row.mistake, Mistake) else None
+            return row if erl == row.gain_erl else replace(row, gain_erl=erl)
+
         order: Callable[[ErrorRow], tuple[float, ...]] = _by_erl if by == Rank.ERL else _by_voi
-        rows = sorted(self.rows, key=order)
+        rows = sorted(map(known, self.rows), key=order)
         self.rows = tuple(
             row if row.number == number else replace(row, number=number)
             for number, row in enumerate(rows, start=1)

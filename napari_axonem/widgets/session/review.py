@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from psygnal import Signal
 
@@ -83,9 +84,27 @@ class Review:
 
     def rank(self, by: Rank) -> None:
         """Let another measure say which error is worse."""
+        _ = self._place.opened
+        if by == Rank.ERL and not self.findings.has_runs:
+            raise EditError(
+                "no skeletons are followed, so gains in run length are not known",
+                where="rank",
+                remedy="choose skeletons first (Shift+G)",
+            )
         if by != self.findings.rank:
             self.findings.rank = by
             self._reload()
+
+    def rank_other(self) -> None:
+        """Rank by the measure that is not used now."""
+        self.rank(Rank.ERL if self.findings.rank == Rank.VOI else Rank.VOI)
+
+    def keep_to_view(self) -> None:
+        """List only errors in view, in all sections; or those of the whole volume again."""
+        _ = self._place.opened
+        whole = self.queue.filter.box is not None
+        box = None if whole else self._place.sight.visible_box(all_sections=True)
+        self.set_filter(replace(self.queue.filter, box=box))
 
     def follow_runs(self) -> None:
         """Take run lengths in: skeletons are followed now."""
@@ -121,7 +140,7 @@ class Review:
             self._look(self.queue.current)
 
     def mark(self, state: str) -> None:
-        """Mark the current error (done, skipped, flagged) and go on; a second time takes it back."""
+        """Mark the current error and go on; the same mark a second time takes it back."""
         row = self.needed()
         if row.state == state:
             self._set_state(row.key, OPEN)
