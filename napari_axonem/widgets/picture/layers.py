@@ -88,14 +88,14 @@ class ProjectLayers:
         )
 
     def update(self, changed: frozenset[int]) -> None:
-        """Take over an edit that made or unmade segments; `show` draws it."""
+        """Take over an edit that made or unmade segments; `set` takes it into the picture."""
         cells, segment = self.project.state.table.cells, self.project.segment
         if cells is not self._disagreement.cells:
             self._fragments.forget()  # a fragment was cut
         self._disagreement = self._disagreement.after(cells, segment, MIN_VOXELS, changed)
 
-    def show(self, picture: Picture) -> None:
-        """Draw the segments, with what stands out."""
+    def set(self, picture: Picture) -> None:
+        """Set what is shown, the segments and what stands out; `refresh` draws it."""
         only, segment = picture.only, self.project.segment
         if only is not None:
             self._shown.values = _kept(segment, only[0])
@@ -111,6 +111,9 @@ class ProjectLayers:
             self._focus.outline(segment, picture.outlined)
         self.focus.contour = OUTLINE_PIXELS if picture.plan is None else 0
         self.focus.opacity = 1.0 if picture.plan is None else SIDES_OPACITY
+
+    def refresh(self) -> None:
+        """Draw what was set."""
         for layer in (self.segmentation, self.truth, self.errors, self.focus):
             if layer is not None:
                 layer.refresh(extent=False)

@@ -77,10 +77,12 @@ class Marks:
     ) -> None:
         """Mark errors, worst first; `current` is the row of the one looked at, or -1."""
         here = [mistakes[current]] if current >= 0 else []
-        others = [mistake for row, mistake in enumerate(mistakes[:MOST]) if row != current]
-        for layer, shown in ((self.places, others), (self.here, here)):
-            positions = [mistake.position_nm for mistake in shown]
-            _fill(layer, positions, grid, [colours.OF_KIND[m.kind] for m in shown])
+        for layer, listed in ((self.places, mistakes[:MOST]), (self.here, here)):
+            positions = [mistake.position_nm for mistake in listed]
+            _fill(layer, positions, grid, [colours.OF_KIND[m.kind] for m in listed])
+        others = np.arange(len(self.places.data)) != current
+        if not np.array_equal(self.places.shown, others):  # much faster than other data
+            self.places.shown = others
 
     def set_seeds(self, red_nm: Sequence[Nm], blue_nm: Sequence[Nm], grid: Grid) -> None:
         """Mark the points of a split."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 from napari.components import ViewerModel
 from napari.layers import Layer
@@ -40,6 +41,7 @@ class Sight:
         self._outlined: tuple[int, ...] = ()
         self._plan: SplitPlan | None = None
         self._drawn: Picture | None = None
+        self._held = self._stale = False
         self._seed = 0
         self.hiding = False
         """Whether finished objects are hidden."""
@@ -103,8 +105,29 @@ class Sight:
             only = (self._segments, self._truths) if alone else None
             picture = Picture(only, self._outlined, self._plan, self._hidden)
             if not picture.same_as(self._drawn):
-                self.layers.show(picture)
+                self.layers.set(picture)
                 self._drawn = picture
+                if self._held:
+                    self._stale = True
+                else:
+                    self.layers.refresh()
+
+    @contextmanager
+    def moving(self) -> Iterator[None]:
+        """Draw what is set in here once: going to another section draws it anyway."""
+        before = self._sections()
+        self._held, self._stale = True, False
+        try:
+            yield
+        finally:
+            self._held = False
+            if self._stale and self.layers is not None and self._sections() == before:
+                self.layers.refresh()
+
+    def _sections(self) -> tuple[float, ...]:
+        """Return where the viewer stands along the axes that are not displayed."""
+        dims = self.viewer.dims
+        return tuple(dims.point[axis] for axis in dims.not_displayed)
 
     def hide(self, segments: Iterable[int]) -> None:
         """Hide objects, but for those that an error is about."""
@@ -121,16 +144,16 @@ class Sight:
         """
         if self.layers is None or self.viewer.dims.ndisplay != 2:
             return None
-        fragments = self.layers.project.sources.fragments.volume
+        fragments = self.layers.project.sources.fragments
         reach = None if all_sections else REACH_PLANES
-        return box_in_view(self.viewer, fragments.grid, fragments.box, reach)
+        return box_in_view(self.viewer, fragments.grid, Box.of_shape(fragments.shape), reach)
 
     def look(self, mistake: Mistake | Suggestion) -> None:
         """Bring an error into view."""
         if self.layers is not None:
-            fragments = self.layers.project.sources.fragments.volume
-            position, box = mistake.position_nm, mistake.box
-            look_at(self.viewer, position, fragments.grid, box, fragments.box)
+            fragments = self.layers.project.sources.fragments
+            whole, position = Box.of_shape(fragments.shape), mistake.position_nm
+            look_at(self.viewer, position, fragments.grid, mistake.box, whole)
 
     def look_at_place(self, position_nm: Nm) -> None:
         """Bring a place into view, at the zoom there is."""

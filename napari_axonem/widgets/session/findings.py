@@ -86,6 +86,11 @@ class Findings:
             raise EditError("the project has no ground truth: only suggestions can be listed")
         self.suggesting = not self.suggesting
 
+    def rank_by(self, by: Rank) -> None:
+        """Let another measure say which error is worse."""
+        self.rank = by
+        self._number()
+
     def outdate(self, changed: Iterable[int]) -> None:
         """Forget what an edit of these segments changed."""
         if self._gains is not None:

@@ -92,8 +92,8 @@ class Review:
                 remedy="choose skeletons first (Shift+G)",
             )
         if by != self.findings.rank:
-            self.findings.rank = by
-            self._reload()
+            self.findings.rank_by(by)
+            self._show()
 
     def rank_other(self) -> None:
         """Rank by the measure that is not used now."""
@@ -146,10 +146,13 @@ class Review:
             self._set_state(row.key, OPEN)
             return
         following = self.queue.step(1) or self.queue.step(-1)
-        self._set_state(row.key, state)
+        self._store(row.key, state)
         self._marked.append((row.key, row.state))
-        if following is not None:
+        if following is None:
+            self._show()
+        else:
             self._look(following)
+            self.listed.emit()
 
     def take_back_mark(self) -> None:
         """Take the newest mark back and go to its error."""
@@ -195,21 +198,25 @@ class Review:
         self.pointed.emit()
 
     def _set_state(self, key: str, state: str) -> None:
+        self._store(key, state)
+        self._show()
+
+    def _store(self, key: str, state: str) -> None:
         project = self._place.opened
         if not project.writable:
             raise EditError("the project is open read-only", where=project.name)
         project.log.set_error_state(key, state or None)
         self.queue.set_states(project.log.error_states())
-        self._show()
 
     def _look(self, row: ErrorRow) -> None:
         self.queue.select(row)
         sight = self._place.sight
         truths = row.mistake.truth if isinstance(row.mistake, Mistake) else ()
         sight.concern(row.mistake.segments, truths)
-        sight.look(row.mistake)
-        self._mark_places()
-        self.pointed.emit()
+        with sight.moving():
+            self.pointed.emit()
+            self._mark_places()
+            sight.look(row.mistake)
 
     def _show(self) -> None:
         self._mark_places()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from html import escape
 
 import numpy as np
 
@@ -79,8 +80,11 @@ class ErrorsControl:
 
     def _show_reason(self) -> None:
         current = self._session.review.queue.current
-        reason = current.reason if current is not None else ""
-        self._view.set_reason(f"Why: {reason}" if reason else "")
+        if current is None or not current.reason:
+            self._view.set_reason("")
+            return
+        names = wording.names(current.mistake.segments)
+        self._view.set_reason(f"<b>{names}</b>: {escape(current.reason)}")
 
     def _current(self) -> str:
         current = self._session.review.queue.current
@@ -136,7 +140,8 @@ class ErrorsControl:
         if beyond:
             parts.append(f"the worst {len(queue.rows):,} are listed")
         where = " in the region" if queue.filter.box is not None else ""
-        return ", ".join(parts) + where + _where_the_gain_is(queue.rows)
+        tail = "" if beyond else _where_the_gain_is(queue.rows)
+        return ", ".join(parts) + where + tail
 
 
 def _where_the_gain_is(rows: Sequence[ErrorRow]) -> str:

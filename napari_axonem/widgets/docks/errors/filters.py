@@ -34,7 +34,13 @@ NM_PER_UM = 1000.0
 
 
 class FilterView(QWidget):
-    """Shows a filter, and emits what is chosen."""
+    """Shows a filter, and emits what is chosen.
+
+    Parameters
+    ----------
+    skeletons
+        Where skeletons are chosen, which say what is an axon.
+    """
 
     filtered = Signal(object)
     """Only some errors shall be listed: a `Filter`, with the box there was."""
@@ -42,8 +48,9 @@ class FilterView(QWidget):
     bounded = Signal(str)
     """Only those of a region shall be: `WHOLE`, `SECTION` or `DEPTH`, as it is in view now."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, skeletons: QWidget, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._skeletons = skeletons
         self._shown = Filter()
         self.kind = QComboBox()
         for text, kind in KINDS:
@@ -114,10 +121,11 @@ class FilterView(QWidget):
         form.setContentsMargins(0, 0, 0, 0)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
         form.addRow("Voxels, at least", self.voxels)
-        form.addRow("Region", self.region)
+        form.addRow("Region", narrow(self.region))
         form.addRow("Axons, at least", self.axons)
+        form.addRow("Run length", self._skeletons)
         row = QHBoxLayout()
-        row.addWidget(self.kind, 1)
+        row.addWidget(narrow(self.kind), 1)
         row.addWidget(self.hide_done)
         row.addWidget(self.more)
         layout = QVBoxLayout(self)
@@ -134,3 +142,10 @@ class FilterView(QWidget):
             min_run_nm=self.axons.value() * NM_PER_UM,
         )
         self.filtered.emit(self._shown)
+
+
+def narrow(box: QComboBox) -> QComboBox:
+    """Let a box be narrower than its longest text, which its list shows in full."""
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    box.setMinimumContentsLength(6)
+    return box

@@ -44,9 +44,9 @@ class Column:
 COLUMNS = (
     Column("#", "Place in the list, 1 is the worst", lambda r: str(r.number), lambda r: r.number),
     Column(
-        "Error",
+        "False",
         "False split: one axon in several objects. False merge: one object with several axons",
-        lambda r: wording.KIND_WORDS[r.mistake.kind],
+        lambda r: wording.KIND_WORDS[r.mistake.kind].removeprefix("false "),
         lambda r: r.mistake.kind,
         right=False,
     ),
@@ -253,9 +253,9 @@ class ErrorTable(QTableView):
         metrics = self.fontMetrics()
         samples = (
             "9999",
-            "false merge",
+            "merge",
             "999.9",
-            "\N{MINUS SIGN}99.9",
+            "\N{MINUS SIGN}999.9",
             "0.99",
             "9,999",
             "\N{BLACK FLAG}",

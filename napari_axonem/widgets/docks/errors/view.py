@@ -8,7 +8,6 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QGridLayout,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -17,7 +16,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_axonem.widgets.docks.errors.filters import FilterView
+from napari_axonem.widgets.docks.errors.filters import FilterView, narrow
 from napari_axonem.widgets.docks.errors.table import ErrorTable
 from napari_axonem.widgets.parts import colours, icons
 from napari_axonem.widgets.parts.buttons import action_button
@@ -25,15 +24,15 @@ from napari_axonem.widgets.parts.job_view import JobView
 from napari_axonem.widgets.session.queue import ErrorRow, Filter, Rank
 
 LEGEND = (
-    (colours.FALSE_SPLIT, "cut off from its axon: join it"),
-    (colours.FALSE_MERGE, "belongs to another axon: split it off"),
+    (colours.FALSE_SPLIT, "cut off: join it", "A part of a true object in another segment"),
+    (colours.FALSE_MERGE, "foreign: split it off", "A part that belongs to another true object"),
 )
 
-RANKS = (("Worst in VOI first", Rank.VOI), ("Worst in run length first", Rank.ERL))
+RANKS = (("by VOI", Rank.VOI), ("by run length", Rank.ERL))
 
 BUTTONS = (
-    (("previous", "Previous"), ("next", "Next"), ("go", "Go there"), ("unmark", "Take back")),
-    (("done", "Done"), ("skip", "Skip"), ("flag", "Flag")),
+    (("previous", "Previous"), ("next", "Next"), ("go", "Go there")),
+    (("done", "Done"), ("skip", "Skip"), ("flag", "Flag"), ("unmark", "Take back")),
 )
 
 
@@ -57,17 +56,18 @@ class ErrorsView(QWidget):
         self.summary = _wrapped()
         self.reason = _wrapped()
         self.source = QComboBox()
-        self.source.addItem("Errors, from the truth", False)
+        self.source.addItem("Errors", False)
         self.source.addItem("Suggestions", True)
         self.source.setToolTip(tips.get("switch", ""))
         self.order = QComboBox()
         for text, rank in RANKS:
             self.order.addItem(text, rank)
         self.order.setToolTip(tips.get("rank", ""))
-        self.skeletons = self._button("skeletons", "Skeletons\N{HORIZONTAL ELLIPSIS}")
         self.suggest = self._button("suggest", "Find suggestions")
         self.job = JobView()
-        self.filters = FilterView()
+        choose = "Choose skeletons\N{HORIZONTAL ELLIPSIS}"
+        self.skeletons = self._button("skeletons", choose)
+        self.filters = FilterView(self.skeletons)
         self.kind, self.hide_done = self.filters.kind, self.filters.hide_done
         self.isolate = self._switch("isolate", "Only these objects", tips)
         self.truth = self._switch("truth", "Truth", tips)
@@ -101,7 +101,7 @@ class ErrorsView(QWidget):
         self.suggest.setVisible(opened and suggesting)
         self.truth.setEnabled(has_truth)
         self.legend.setVisible(not suggesting)
-        self.skeletons.setVisible(has_truth and not suggesting)
+        self.skeletons.setEnabled(has_truth)
 
     def set_runs(self, *, known: bool, rank: Rank, suggesting: bool) -> None:
         """Show whether gains in run length are known, and what ranks the errors."""
@@ -133,15 +133,8 @@ class ErrorsView(QWidget):
 
     def _lay_out(self) -> None:
         source = QHBoxLayout()
-        for widget in (self.source, self.order, self.skeletons):
-            source.addWidget(widget)
-        source.setStretch(0, 1)
-        source.setStretch(1, 1)
-        buttons = QGridLayout()
-        for row, actions in enumerate(BUTTONS):
-            span = 12 // len(actions)
-            for column, (action, text) in enumerate(actions):
-                buttons.addWidget(self._button(action, text), row, column * span, 1, span)
+        for widget in (self.source, self.order):
+            source.addWidget(narrow(widget), 1)
         switches = QHBoxLayout()
         switches.addWidget(self.isolate)
         switches.addWidget(self.truth)
@@ -153,20 +146,24 @@ class ErrorsView(QWidget):
         layout.addWidget(self.filters)
         layout.addWidget(self.table, 1)
         layout.addWidget(self.reason)
-        layout.addLayout(buttons)
+        for actions in BUTTONS:
+            row = QHBoxLayout()
+            for action, text in actions:
+                row.addWidget(self._button(action, text))
+            layout.addLayout(row)
         layout.addLayout(switches)
         layout.addWidget(self.legend)
 
     def _legend(self) -> QWidget:
         box = QWidget()
-        legend = QGridLayout(box)
+        legend = QHBoxLayout(box)
         legend.setContentsMargins(0, 0, 0, 0)
-        legend.setColumnStretch(1, 1)
-        for row, (colour, text) in enumerate(LEGEND):
-            sign = QLabel()
+        for colour, text, tip in LEGEND:
+            sign, label = QLabel(), QLabel(text)
             sign.setPixmap(icons.square(colour))
-            legend.addWidget(sign, row, 0)
-            legend.addWidget(QLabel(text), row, 1)
+            label.setToolTip(tip)
+            legend.addWidget(sign)
+            legend.addWidget(label, 1)
         return box
 
     def _switch(self, action: str, text: str, tips: Mapping[str, str]) -> QCheckBox:

@@ -76,7 +76,8 @@ class ObjectsControl:
         estimate = None if project is None else project.sample.estimate()
         text = _said_of(estimate)
         if drawn:
-            text = f"Object {drawn} was drawn. Is it right? {text}"
+            more = f" {text}" if estimate is not None else ""
+            text = f"Object {drawn} was drawn. Is it right?{more}"
         self._view.set_sample(text, drawn=bool(drawn), any_verdict=estimate is not None)
 
     def _note(self, text: str) -> None:
@@ -103,7 +104,7 @@ def _said_of(estimate: Estimate | None) -> str:
         return "Draw finished objects at random and check them."
     low, high = (share * estimate.unchecked for share in (estimate.low, estimate.high))
     return (
-        f"{estimate.wrong:,} of {estimate.checked:,} checked are wrong: {estimate.rate:.0%} "
+        f"Wrong: {estimate.wrong:,} of {estimate.checked:,} checked, {estimate.rate:.0%} "
         f"(95 %: {estimate.low:.0%} to {estimate.high:.0%}). Of the {estimate.unchecked:,} that "
-        f"nobody checked that is {low:.0f} to {high:.0f}."
+        f"nobody checked, that is {low:.0f} to {high:.0f}."
     )

@@ -145,9 +145,9 @@ class ObjectsView(QWidget):
             "Check finished objects drawn at random: the share that is wrong is that of all "
             "finished ones, within the interval, in 95 % of cases (Clopper and Pearson)"
         )
-        buttons = QHBoxLayout()
-        for button in (self.draw, self.right, self.wrong, self.unjudge):
-            buttons.addWidget(button)
+        buttons = QGridLayout()
+        for at, button in enumerate((self.draw, self.unjudge, self.right, self.wrong)):
+            buttons.addWidget(button, at // 2, at % 2)
         layout = QVBoxLayout(box)
         layout.addWidget(self.estimate)
         layout.addLayout(buttons)
