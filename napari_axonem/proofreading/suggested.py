@@ -134,7 +134,14 @@ def _suggestion(row: dict[str, Any]) -> Suggestion:
     voxels = {name: tuple(zyx(v) for v in row[name]) for name in ("red", "blue")}
     z, y, x = row["position_nm"]
     box = Box(zyx(row["box"]["start"]), zyx(row["box"]["stop"]))
-    plain = {name: row[name] for name in ("kind", "score", "reason", "size_voxels")}
     return Suggestion(
-        segments=tuple(row["segments"]), position_nm=(z, y, x), box=box, **voxels, **plain
+        kind=row["kind"],
+        segments=tuple(row["segments"]),
+        position_nm=(z, y, x),
+        score=row["score"],
+        reason=row["reason"],
+        size_voxels=row["size_voxels"],
+        box=box,
+        red=voxels["red"],
+        blue=voxels["blue"],
     )

@@ -43,6 +43,7 @@ def test_errors_are_flagged_bounded_and_ranked(
 
     # a part of the volume: by key, and taken back in the form
     show_slab_1(hand)
+    hand.viewer.scene.camera.center = nm(6, 14, 40)
     hand.viewer.scene.camera.zoom = hand.viewer.canvas.size[0] / (20 * 8.0)
     hand.press(Qt.Key.Key_W)
     assert view.table.model().rowCount() == 1

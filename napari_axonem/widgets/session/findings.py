@@ -11,6 +11,7 @@ from napari_axonem.errors import EditError
 from napari_axonem.evaluation.mistakes import Mistake
 from napari_axonem.evaluation.standing import Choice
 from napari_axonem.evaluation.suggestions import Suggestion
+from napari_axonem.geometry import zyx
 from napari_axonem.proofreading.gains import RunGains
 from napari_axonem.proofreading.project import Project
 from napari_axonem.proofreading.suggested import Suggested
@@ -61,7 +62,9 @@ class Findings:
     def start_gains(self) -> None:
         """Begin to work gains in run length out, where there are skeletons."""
         project = self._place.project
-        self._gains = RunGains(project) if self._has_runs(project) else None
+        self._gains = None
+        if project is not None and project.has_truth and project.state.followed is not None:
+            self._gains = RunGains(project)
         if self._gains is None:
             self.rank = Rank.VOI
 
@@ -128,7 +131,7 @@ class Findings:
         found = [] if self._suggested is None else self._suggested.standing(project.state)
 
         def passes(suggestion: Suggestion) -> bool:
-            voxel = grid.to_voxel(suggestion.position_nm)
+            voxel = zyx(grid.to_voxel(suggestion.position_nm))
             return (
                 (not wanted.kind or suggestion.kind == wanted.kind)
                 and suggestion.size_voxels >= wanted.min_voxels
@@ -164,10 +167,6 @@ class Findings:
         if not ready:
             self._working = True
             self._place.later(self._work)
-
-    @staticmethod
-    def _has_runs(project: Project | None) -> bool:
-        return project is not None and project.has_truth and project.state.followed is not None
 
 
 def _choice(project: Project, wanted: Filter) -> Choice:

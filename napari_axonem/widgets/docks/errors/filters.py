@@ -32,6 +32,9 @@ REGIONS = (
 
 NM_PER_UM = 1000.0
 
+LEAST_WIDTH = 90
+"""Of a number's field, in pixels: its range would make it wider than a narrow dock."""
+
 
 class FilterView(QWidget):
     """Shows a filter, and emits what is chosen.
@@ -98,6 +101,7 @@ class FilterView(QWidget):
         self.voxels = QSpinBox()
         self.voxels.setRange(1, 2_000_000_000)
         self.voxels.setSingleStep(100)
+        self.voxels.setMinimumWidth(LEAST_WIDTH)
         self.voxels.setKeyboardTracking(False)
         self.voxels.setToolTip("Least number of voxels of the smaller side")
         self.region = QComboBox()
@@ -110,6 +114,7 @@ class FilterView(QWidget):
         self.axons = QDoubleSpinBox()
         self.axons.setRange(0, 1e6)
         self.axons.setDecimals(1)
+        self.axons.setMinimumWidth(LEAST_WIDTH)
         self.axons.setSuffix(" \N{MICRO SIGN}m")
         self.axons.setSpecialValueText("all objects")
         self.axons.setKeyboardTracking(False)
@@ -147,5 +152,5 @@ class FilterView(QWidget):
 def narrow(box: QComboBox) -> QComboBox:
     """Let a box be narrower than its longest text, which its list shows in full."""
     box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    box.setMinimumContentsLength(6)
+    box.setMinimumContentsLength(4)
     return box

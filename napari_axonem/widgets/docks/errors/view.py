@@ -24,8 +24,8 @@ from napari_axonem.widgets.parts.job_view import JobView
 from napari_axonem.widgets.session.queue import ErrorRow, Filter, Rank
 
 LEGEND = (
-    (colours.FALSE_SPLIT, "cut off: join it", "A part of a true object in another segment"),
-    (colours.FALSE_MERGE, "foreign: split it off", "A part that belongs to another true object"),
+    (colours.FALSE_SPLIT, "cut off: join", "A part of a true object in another segment"),
+    (colours.FALSE_MERGE, "foreign: split off", "A part that belongs to another true object"),
 )
 
 RANKS = (("by VOI", Rank.VOI), ("by run length", Rank.ERL))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from qtpy.QtCore import Qt, Signal
+from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import (
     QCheckBox,
     QGridLayout,
@@ -55,11 +56,10 @@ class ObjectsView(QWidget):
         for action, text, state in STATES:
             self.states[state] = self._button(action, text)
             self.states[state].setCheckable(True)
-        self.note = QLineEdit()
+        self.note = NoteEdit()
         self.note.setPlaceholderText("Note")
         self.note.setToolTip(tips.get("note", ""))
         self.note.editingFinished.connect(lambda: self.noted.emit(self.note.text()))
-        self.note.returnPressed.connect(self.note.clearFocus)
         self.hide_done = QCheckBox("Hide what is done")
         self.hide_done.setToolTip(tips.get("hide", ""))
         self.hide_done.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -136,7 +136,7 @@ class ObjectsView(QWidget):
             label.setToolTip(tip)
             grid.addWidget(label, row, 0)
             grid.addWidget(bar, row, 1)
-        grid.addWidget(self.hide_done, len(MEASURES), 0, 1, 2)
+        grid.addWidget(self.hide_done, len(MEASURES), 0, 1, 2, Qt.AlignmentFlag.AlignLeft)
         return box
 
     def _sample_box(self) -> QGroupBox:
@@ -155,6 +155,17 @@ class ObjectsView(QWidget):
 
     def _button(self, action: str, text: str) -> QPushButton:
         return action_button(text, self._tips.get(action, ""), lambda: self.asked.emit(action))
+
+
+class NoteEdit(QLineEdit):
+    """A line that ends with Enter, which is not passed on: it would take a split."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        """Write; Enter and Escape go back to the window."""
+        super().keyPressEvent(event)
+        event.accept()
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape):
+            self.clearFocus()
 
 
 def _wrapped() -> QLabel:
