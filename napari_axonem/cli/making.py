@@ -14,7 +14,6 @@ from napari_axonem.cli.verb import AnyVerb, Verb
 from napari_axonem.progress import Progress
 from napari_axonem.proofreading.creation import CreateSettings, create_project
 from napari_axonem.proofreading.project import Project
-from napari_axonem.proofreading.states import coverage_of
 from napari_axonem.proofreading.verification import verify_project
 from napari_axonem.settings import Positional
 from napari_axonem.volumes.phantom import PhantomSettings, write_phantom
@@ -83,7 +82,7 @@ def _about(project: Project) -> tuple[dict[str, object], str]:
     sources, segment = project.sources, project.segment
     objects = len({int(s) for s in segment[1:]})
     voi = project.voi()
-    finished = coverage_of(project.state, project.objects.finished())
+    finished = project.objects.coverage()
     data = {
         "project": str(project.folder.root),
         "shape": list(sources.fragments.shape),

@@ -12,7 +12,7 @@ from napari_axonem.cli.verb import AnyVerb, Verb
 from napari_axonem.errors import EditError
 from napari_axonem.progress import Progress
 from napari_axonem.proofreading.project import Project
-from napari_axonem.proofreading.states import Coverage, ObjectState, coverage_of
+from napari_axonem.proofreading.states import Coverage, ObjectState
 from napari_axonem.settings import Point, Positional
 
 
@@ -39,7 +39,7 @@ def mark(settings: MarkSettings, _: Progress) -> Outcome:
         segment = int(project.segment[fragment])
         state = settings.state or project.objects.of(segment).state
         said = project.objects.say(fragment, state, settings.note)
-        coverage = coverage_of(project.state, project.objects.finished())
+        coverage = project.objects.coverage()
     data = {
         "segment": segment,
         "state": str(said.state),

@@ -11,7 +11,7 @@ from scipy.stats import binomtest
 from napari_axonem.errors import EditError
 from napari_axonem.evaluation.skeletons.skeletons import Skeletons
 from napari_axonem.proofreading.project import Project
-from napari_axonem.proofreading.states import Estimate, ObjectState, coverage_of
+from napari_axonem.proofreading.states import Estimate, ObjectState
 from napari_axonem.proofreading.states.extent import Extents
 
 from .conftest import Maker, centre, write_project
@@ -197,17 +197,18 @@ def test_coverage_counts_objects_voxels_and_run_length(path: Path, bars) -> None
     )
     with Project(path) as project:
         join(project, bars, 1, 2)
-        assert coverage_of(project.state, []).shares() == (0, 0, None)
+        assert project.objects.coverage().shares() == (0, 0, None)
         project.objects.say(2, DONE)
         project.objects.say(4, LOCKED)
         project.objects.say(5, DISCUSS)
         finished = project.objects.finished()
-        found = coverage_of(project.state, finished)
+        found = project.objects.coverage()
         assert (found.objects, found.finished_objects) == (5, 2)
         chosen = np.isin(project.segment[bars], list(finished))
         assert (found.voxels, found.finished_voxels) == (bars.size, int(chosen.sum()))
+        assert project.objects.voxels(int(project.segment[1])) == 2 * (bars == 1).sum()
         project.follow_skeletons(skeleton)
-        found = coverage_of(project.state, finished)
+        found = project.objects.coverage()
         assert (found.run_nm, found.finished_run_nm) == (192.0, 64.0)
         assert found.shares()[2] == pytest.approx(1 / 3)
 

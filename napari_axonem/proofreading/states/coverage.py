@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from napari_axonem.proofreading.state import State
-from napari_axonem.proofreading.states.extent import voxels_of
+from napari_axonem.proofreading.states.extent import Index
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +45,21 @@ class Coverage:
         )
 
 
-def coverage_of(state: State, finished: Collection[int]) -> Coverage:
+def coverage_of(state: State, finished: Collection[int], voxels: Index) -> Coverage:
     """Return how much of a project is finished.
 
     Parameters
     ----------
     finished
         The segments that are.
+    voxels
+        Voxels of each fragment, int64, shape (fragments + 1,).
     """
     segment = state.graph.segment
     chosen = np.zeros(int(segment.max(initial=0)) + 1, np.bool_)
     chosen[np.fromiter(finished, np.int64)] = True
     chosen[0] = False
-    voxels, mine = voxels_of(state), chosen[segment]
+    mine = chosen[segment]
     # a segment is named after one of its fragments
     objects = np.count_nonzero(segment[1:] == np.arange(1, len(segment)))
     found = Coverage(

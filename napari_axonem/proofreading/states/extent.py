@@ -42,17 +42,23 @@ def voxels_of(state: State) -> Index:
 
 
 class Extents:
-    """What the objects of a project consist of."""
+    """What the objects of a project consist of; counted anew only when a fragment was cut."""
 
     def __init__(self) -> None:
         self._cells: Cells | None = None
+        self._voxels: Index = np.zeros(0, np.int64)
         self._weight: U64 = np.zeros(0, np.uint64)
+
+    def voxels(self, state: State) -> Index:
+        """Return the voxels of each fragment, int64, shape (fragments + 1,)."""
+        if self._cells is not state.table.cells:
+            self._cells, self._voxels = state.table.cells, voxels_of(state)
+            self._weight = self._voxels.astype(np.uint64) * mixed(roots_of(state))
+        return self._voxels
 
     def of(self, state: State, segments: Index) -> U64:
         """Return the extent of each segment, which are different; shape (n,)."""
-        if self._cells is not state.table.cells:  # first, or a fragment was cut or changed
-            self._cells = state.table.cells
-            self._weight = voxels_of(state).astype(np.uint64) * mixed(roots_of(state))
+        self.voxels(state)
         segment = state.graph.segment
         place = np.full(int(segment.max(initial=0)) + 1, -1, np.int64)
         place[segments] = np.arange(len(segments))

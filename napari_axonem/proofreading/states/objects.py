@@ -20,6 +20,7 @@ import numpy as np
 from napari_axonem.errors import EditError
 from napari_axonem.proofreading.log import Log
 from napari_axonem.proofreading.state import State
+from napari_axonem.proofreading.states.coverage import Coverage, coverage_of
 from napari_axonem.proofreading.states.extent import Extents, Index
 from napari_axonem.proofreading.states.statement import ORDER, ObjectState, Said, Statement
 from napari_axonem.proofreading.states.store import StateStore
@@ -66,6 +67,16 @@ class ObjectStates:
     def finished(self) -> frozenset[int]:
         """Return the segments that are done or locked."""
         return frozenset(segment for segment, said in self.all().items() if said.finished)
+
+    def voxels(self, segment: int) -> int:
+        """Return the number of voxels of a segment."""
+        state = self._state()
+        return int(self._extents.voxels(state)[state.graph.segment == segment].sum())
+
+    def coverage(self) -> Coverage:
+        """Return how much of the volume is finished."""
+        state = self._state()
+        return coverage_of(state, self.finished(), self._extents.voxels(state))
 
     def say(self, fragment: int, state: ObjectState, note: str | None = None) -> Said:
         """Say something of the object that holds a fragment; it is on disk when this returns.

@@ -214,7 +214,7 @@ class Session:
         self.review.outdate(changed)
         self.runs.add(operation)
         self.edited.emit()
-        self.objects.changed.emit()
+        self.place.later(self.objects.changed.emit)
         self.place.say(self._outcome(operation))
 
     def _draw(self) -> None:

@@ -124,7 +124,7 @@ class FilterView(QWidget):
     def _lay_out(self) -> None:
         form = QFormLayout(self.rest)
         form.setContentsMargins(0, 0, 0, 0)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.addRow("Voxels, at least", self.voxels)
         form.addRow("Region", narrow(self.region))
         form.addRow("Axons, at least", self.axons)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from napari_axonem.proofreading.states import Estimate, ObjectState, Said, coverage_of
+from napari_axonem.proofreading.states import Estimate, ObjectState, Said
 from napari_axonem.widgets.docks.objects.view import ObjectsView
 from napari_axonem.widgets.parts import wording
 from napari_axonem.widgets.parts.connections import Connections
@@ -46,20 +46,16 @@ class ObjectsControl:
         if self._session.project is None:
             about = "No project is open."
         elif segment:
-            about = _about(segment, self._voxels(segment), said)
+            voxels = self._session.place.opened.objects.voxels(segment)
+            about = _about(segment, voxels, said)
         self._view.set_object(about, said.state, said.note, picked=bool(segment))
-
-    def _voxels(self, segment: int) -> int:
-        project = self._session.place.opened
-        cells = project.state.table.cells
-        return int(cells.voxels[project.segment[cells.fragment] == segment].sum())
 
     def _show_progress(self) -> None:
         project = self._session.project
         if project is None:
             self._view.set_progress((0.0, 0.0, None), ("", "", ""))
             return
-        found = coverage_of(project.state, project.objects.finished())
+        found = project.objects.coverage()
         shares = found.shares()
         run = ""
         if shares[2] is not None:
@@ -102,9 +98,14 @@ def _said_of(estimate: Estimate | None) -> str:
     """Say what a sample tells of the rest."""
     if estimate is None:
         return "Draw finished objects at random and check them."
+    found = (
+        f"Wrong: {estimate.wrong:,} of {estimate.checked:,} checked, {estimate.rate:.0%} "
+        f"(95 %: {estimate.low:.0%} to {estimate.high:.0%})."
+    )
+    if not estimate.unchecked:
+        return f"{found} All finished objects were checked."
     low, high = (share * estimate.unchecked for share in (estimate.low, estimate.high))
     return (
-        f"Wrong: {estimate.wrong:,} of {estimate.checked:,} checked, {estimate.rate:.0%} "
-        f"(95 %: {estimate.low:.0%} to {estimate.high:.0%}). Of the {estimate.unchecked:,} that "
-        f"nobody checked, that is {low:.0f} to {high:.0f}."
+        f"{found} Of the {estimate.unchecked:,} that nobody checked, that is {low:.0f} to "
+        f"{high:.0f}."
     )
