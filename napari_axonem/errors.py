@@ -58,6 +58,10 @@ class MismatchError(VolumeError):
     """Two volumes that must lie on the same grid do not."""
 
 
+class ModelError(AxonemError):
+    """A model cannot be found, read, written or used as asked."""
+
+
 class SkeletonError(AxonemError):
     """Skeletons cannot be read, written or used as asked."""
 
@@ -84,3 +88,25 @@ class ProjectLockedError(ProjectError):
 
 class EditError(AxonemError):
     """An edit cannot be done, or would change nothing; nothing was changed."""
+
+
+class PartitionError(AxonemError):
+    """A network cannot be cut, or placed on devices, as asked."""
+
+
+class TrainingError(AxonemError):
+    """Training cannot go on."""
+
+    exit_status = 1
+
+
+class StageError(TrainingError):
+    """A stage of a pipeline failed; ``where`` names the stage, its operations and its device."""
+
+
+class NotFiniteError(StageError):
+    """A stage computed NaN or an infinity."""
+
+
+class StageMemoryError(StageError):
+    """A stage has no memory left on its device."""

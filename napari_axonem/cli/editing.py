@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from napari_axonem.cli.reporting import Outcome
 from napari_axonem.cli.verb import AnyVerb, Verb
+from napari_axonem.errors import SettingsError
 from napari_axonem.evaluation.scores import Voi
 from napari_axonem.progress import Progress
 from napari_axonem.proofreading.export import export_labels
-from napari_axonem.proofreading.operation import Operation
+from napari_axonem.proofreading.operation import Kind, Operation
+from napari_axonem.proofreading.painting import Brush
 from napari_axonem.proofreading.project import Project
 from napari_axonem.proofreading.splitting import SplitPlan
 from napari_axonem.settings import ZYX_NM, Point, Positional, Settings
+
+MOST_SHOWN = 20
+"""Objects that a line of text names; all of them are in the JSON."""
 
 
 class ProjectSettings(Settings):
@@ -28,6 +34,13 @@ class MergeSettings(ProjectSettings):
 
     points: Annotated[list[Point], Positional("Z,Y,X")] = Field(
         description="a position in nm in each object to join, two or more"
+    )
+    reach: float = Field(
+        0.0,
+        ge=0,
+        description="with a single point: join it to the nearest other object, at most so many nm "
+        "away, across a gap too",
+        json_schema_extra={"metavar": "NM"},
     )
 
 
@@ -43,6 +56,69 @@ class SplitSettings(ProjectSettings):
     preview: bool = Field(False, description="say what would come of it, and change nothing")
 
 
+class PointsSettings(ProjectSettings):
+    """What an edit takes that is done at some positions."""
+
+    points: Annotated[list[Point], Positional("Z,Y,X")] = Field(
+        description="positions in nm, one or more"
+    )
+
+
+class CutOffSettings(ProjectSettings):
+    """What cutting off a branch takes."""
+
+    point: Annotated[Point, Positional("Z,Y,X")] = Field(
+        description="a position in nm at which the branch begins"
+    )
+    preview: bool = Field(False, description="say what would come of it, and change nothing")
+
+
+class EraseSettings(ProjectSettings):
+    """What erasing takes."""
+
+    points: Annotated[list[Point], Positional("Z,Y,X")] = Field(
+        description="positions in nm of the brush, one or more"
+    )
+    radius: float = Field(
+        gt=0, description="radius of the brush", json_schema_extra={"metavar": "NM"}
+    )
+    object: Point | None = Field(
+        None, description="a position in nm in the object", json_schema_extra=dict(ZYX_NM)
+    )
+
+
+class PaintSettings(EraseSettings):
+    """What painting takes."""
+
+    over: bool = Field(False, description="paint over other objects, too")
+
+
+class AgglomerateSettings(ProjectSettings):
+    """What another agglomeration takes."""
+
+    threshold: float = Field(
+        ge=0,
+        le=1,
+        description="join fragments whose mean affinity, or score in the merge tree "
+        "of an agglomeration, is at least this",
+    )
+
+
+class GoSettings(ProjectSettings):
+    """What going back takes."""
+
+    to: str = Field(
+        description="id of an operation after which the project was as it shall be, 0 for the "
+        "beginning, or name of a mark"
+    )
+
+
+class MarkSettings(ProjectSettings):
+    """What a mark takes."""
+
+    name: Annotated[str, Positional()] = Field(description="what to call this place in the log")
+
+
 class ExportSettings(ProjectSettings):
     """What an export takes."""
 
@@ -55,7 +131,7 @@ class ExportSettings(ProjectSettings):
 def merge(settings: MergeSettings, _: Progress) -> Outcome:
     """Join objects."""
     with Project(settings.project) as project:
-        return done(project, project.merge(settings.points))
+        return done(project, project.merge(settings.points, settings.reach))
 
 
 def split(settings: SplitSettings, _: Progress) -> Outcome:
@@ -65,6 +141,70 @@ def split(settings: SplitSettings, _: Progress) -> Outcome:
         if settings.preview:
             return _previewed(project, plan)
         return done(project, project.split(plan))
+
+
+def cut_off(settings: CutOffSettings, _: Progress) -> Outcome:
+    """Cut off a branch, or say what would come of it."""
+    with Project(settings.project, writable=not settings.preview) as project:
+        plan = project.plan_cut_off(settings.point)
+        if settings.preview:
+            return _previewed(project, plan)
+        return done(project, project.split(plan, Kind.CUT_OFF))
+
+
+def isolate(settings: PointsSettings, _: Progress) -> Outcome:
+    """Cut fragments off from everything else."""
+    with Project(settings.project) as project:
+        return done(project, project.isolate(settings.points))
+
+
+def new_object(settings: PointsSettings, _: Progress) -> Outcome:
+    """Make one object of some fragments."""
+    with Project(settings.project) as project:
+        return done(project, project.new_object(settings.points))
+
+
+def delete(settings: PointsSettings, _: Progress) -> Outcome:
+    """Make background of objects."""
+    with Project(settings.project) as project:
+        return done(project, project.delete(settings.points))
+
+
+def paint(settings: PaintSettings, _: Progress) -> Outcome:
+    """Make voxels part of an object."""
+    if settings.object is None:
+        raise SettingsError(
+            "no object to paint with", where="--object", remedy="give a position in it"
+        )
+    with Project(settings.project) as project:
+        brush = Brush(tuple(settings.points), settings.radius)
+        return done(project, project.paint(settings.object, brush, over=settings.over))
+
+
+def erase(settings: EraseSettings, _: Progress) -> Outcome:
+    """Make background of voxels."""
+    with Project(settings.project) as project:
+        brush = Brush(tuple(settings.points), settings.radius)
+        return done(project, project.erase(brush, settings.object))
+
+
+def agglomerate(settings: AgglomerateSettings, _: Progress) -> Outcome:
+    """Agglomerate anew, and keep the edits."""
+    with Project(settings.project) as project:
+        return done(project, project.set_threshold(settings.threshold))
+
+
+def go(settings: GoSettings, _: Progress) -> Outcome:
+    """Go back to what the project was, or forth."""
+    with Project(settings.project) as project:
+        place = int(settings.to) if settings.to.isdecimal() else settings.to
+        return done(project, project.go_to(place))
+
+
+def mark(settings: MarkSettings, _: Progress) -> Outcome:
+    """Name a place in the log."""
+    with Project(settings.project) as project:
+        return done(project, project.mark(settings.name))
 
 
 def undo(settings: ProjectSettings, _: Progress) -> Outcome:
@@ -98,11 +238,16 @@ def done(project: Project, operation: Operation) -> Outcome:
         "segments_after": list(operation.segments_after),
         "voi": voi_data(project.voi()),
     }
-    before, after = (
-        ", ".join(map(str, ids)) for ids in (operation.segments_before, operation.segments_after)
-    )
-    text = f"operation {operation.id}: {operation.kind}, objects {before} -> {after}"
+    before, after = (_ids(ids) for ids in (operation.segments_before, operation.segments_after))
+    text = f"operation {operation.id}: {operation.kind}"
+    if before or after:
+        text += f", objects {before} -> {after or 'background'}"
     return Outcome(data, f"{text}{voi_text(project.voi())}")
+
+
+def _ids(segments: Sequence[int]) -> str:
+    shown = ", ".join(map(str, segments[:MOST_SHOWN]))
+    return shown + (f" and {len(segments) - MOST_SHOWN} more" if segments[MOST_SHOWN:] else "")
 
 
 def voi_data(voi: Voi | None) -> dict[str, float] | None:
@@ -140,7 +285,21 @@ def _previewed(project: Project, plan: SplitPlan) -> Outcome:
 VERBS: tuple[AnyVerb, ...] = (
     Verb("merge", "join objects", MergeSettings, merge),
     Verb("split", "cut an object between points of two colours", SplitSettings, split),
+    Verb("cut-off", "cut off what hangs on an object beyond a point", CutOffSettings, cut_off),
+    Verb("isolate", "cut fragments off from everything else", PointsSettings, isolate),
+    Verb("new-object", "make one object of the fragments at points", PointsSettings, new_object),
+    Verb("delete", "make background of objects, until undo", PointsSettings, delete),
+    Verb("paint", "make voxels under a brush part of an object", PaintSettings, paint),
+    Verb("erase", "make background of voxels under a brush", EraseSettings, erase),
+    Verb(
+        "agglomerate",
+        "join fragments at another threshold, with the edits kept on top",
+        AgglomerateSettings,
+        agglomerate,
+    ),
     Verb("undo", "take the newest edit back", ProjectSettings, undo),
     Verb("redo", "bring the edit undone last again", ProjectSettings, redo),
+    Verb("go", "go back to what the project was after an operation, or forth", GoSettings, go),
+    Verb("bookmark", "name this place in the log, for 'go'", MarkSettings, mark),
     Verb("export", "write corrected labels", ExportSettings, export),
 )

@@ -42,9 +42,16 @@ class Parser(argparse.ArgumentParser):
 
 
 def add_flags(parser: argparse.ArgumentParser, settings: type[Settings]) -> None:
-    """Add one flag, or one positional argument, for each field of `settings`."""
+    """Add one flag, or one positional argument, for each field of `settings`.
+
+    Fields that are settings themselves are tables in a file; they have no flag.
+    """
     for name, field in settings.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Settings):
+            continue
         shape = _shape_of(field.annotation)
+        if COMMAS in field.metadata:  # pydantic keeps the outermost marks there
+            shape = dataclasses.replace(shape, many=False)
         options: dict[str, Any] = {"help": _help(field)}
         if shape.choices:
             options["choices"] = shape.choices
@@ -113,8 +120,12 @@ def _help(field: FieldInfo) -> str:
     default = field.default
     if default in (None, PydanticUndefined, False) or default == ():
         return text
-    shown = ",".join(f"{d:g}" for d in default) if isinstance(default, tuple) else default
+    shown = ",".join(map(_written, default)) if isinstance(default, tuple) else default
     return f"{text} (default: {shown})"
+
+
+def _written(value: object) -> str:
+    return f"{value:g}" if isinstance(value, int | float) else str(value)
 
 
 def _metavar(name: str, field: FieldInfo) -> str:

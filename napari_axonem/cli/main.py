@@ -17,8 +17,10 @@ from napari_axonem.cli import (
     looking,
     making,
     marking,
+    models,
     showing,
     skeletonizing,
+    training,
 )
 from napari_axonem.cli.flags import Parser, add_flags, read_flags
 from napari_axonem.cli.reporting import progress_for, show
@@ -32,6 +34,8 @@ VERBS: tuple[AnyVerb, ...] = (
     *showing.VERBS,
     *converting.VERBS,
     *making.VERBS,
+    *models.VERBS,
+    *training.VERBS,
     *axonem.VERBS,
     *editing.VERBS,
     *marking.VERBS,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+import numpy as np
 from pydantic import Field
 
 from napari_axonem.cli.editing import ProjectSettings, voi_data, voi_text
@@ -12,7 +13,10 @@ from napari_axonem.cli.marking import coverage_data, coverage_text
 from napari_axonem.cli.reporting import Outcome
 from napari_axonem.cli.verb import AnyVerb, Verb
 from napari_axonem.progress import Progress
+from napari_axonem.proofreading.backups import restore as restore_database
 from napari_axonem.proofreading.creation import CreateSettings, create_project
+from napari_axonem.proofreading.folder import Folder
+from napari_axonem.proofreading.lock import WriterLock
 from napari_axonem.proofreading.project import Project
 from napari_axonem.proofreading.verification import verify_project
 from napari_axonem.settings import Positional
@@ -59,15 +63,44 @@ def log(settings: ProjectSettings, _: Progress) -> Outcome:
     """List the operations of a project."""
     with Project(settings.project, writable=False) as project:
         active = set(project.history.active())
-        operations = project.operations
-    data = [op.as_dict(undone=op.is_edit and op.id not in active) for op in operations]
-    lines = [
-        f"{row['id']:6} {row['time']} {row['user']:10} {row['kind']:6}"
-        f"{' (undone)' if row['undone'] else ''}"
-        f"{' of ' + str(row['target']) if row['target'] else ''}"
-        for row in data
-    ]
-    return Outcome(data, "\n".join(lines) or "no operation yet")
+        start = project.voi_at_start
+        operations = list(project.operations)
+    before = None if start is None else (start.split, start.merge)
+    data = []
+    for operation in operations:
+        undone = operation.is_edit and operation.id not in active
+        data.append(operation.as_dict(undone=undone, before=before))
+        before = operation.voi or before
+    return Outcome(data, "\n".join(map(_line, data)) or "no operation yet")
+
+
+def restore(settings: ProjectSettings, _: Progress) -> Outcome:
+    """Put the newest whole copy of the database in its place."""
+    folder = Folder(Path(settings.project))
+    lock = WriterLock(folder.root)
+    try:
+        copy, aside = restore_database(folder)
+    finally:
+        lock.release()
+    with Project(settings.project, writable=False) as project:
+        count = len(project.operations)
+    data = {"copy": str(copy), "operations": count, "damaged": str(aside)}
+    return Outcome(
+        data, f"{copy.name} with {count} operations is the database now; the old one is {aside}"
+    )
+
+
+def _line(row: dict[str, Any]) -> str:
+    change = row["change_voi"]
+    parts = (
+        f"{row['id']:6} {row['time']} {row['user']:10} {row['kind']:10}",
+        " (undone)" if row["undone"] else "",
+        f" of {row['target']}" if row["target"] else "",
+        f" {row['name']}" if row["name"] else "",
+        f" at {row['threshold']:g}" if row["threshold"] is not None else "",
+        f" VOI {change['total']:+.4f}" if change else "",
+    )
+    return "".join(parts)
 
 
 def verify(settings: ProjectSettings, progress: Progress) -> Outcome:
@@ -80,7 +113,7 @@ def verify(settings: ProjectSettings, progress: Progress) -> Outcome:
 
 def _about(project: Project) -> tuple[dict[str, object], str]:
     sources, segment = project.sources, project.segment
-    objects = len({int(s) for s in segment[1:]})
+    objects = len(np.unique(segment[segment > 0]))
     voi = project.voi()
     finished = project.objects.coverage()
     data = {
@@ -93,6 +126,7 @@ def _about(project: Project) -> tuple[dict[str, object], str]:
         "operations": len(project.operations),
         "finished": coverage_data(finished),
         "voi": voi_data(voi),
+        "erl_nm": project.erl(),
     }
     shape = " x ".join(map(str, sources.fragments.shape))
     size = " x ".join(f"{s:g}" for s in sources.grid.voxel_size)
@@ -109,6 +143,12 @@ VERBS: tuple[AnyVerb, ...] = (
     Verb("project create", "make a project from labels", ProjectCreateSettings, create),
     Verb("project info", "say what a project holds", ProjectSettings, about),
     Verb("project log", "list the operations", ProjectSettings, log),
+    Verb(
+        "project restore",
+        "put the newest whole copy in the place of a damaged database",
+        ProjectSettings,
+        restore,
+    ),
     Verb(
         "project verify", "check log, tables and voxels against each other", ProjectSettings, verify
     ),

@@ -40,7 +40,16 @@ from napari_axonem.geometry import Box, Nm, Zyx, blocks
 from napari_axonem.progress import Progress, silent, tracked
 from napari_axonem.volumes.volume import LazyArray, Volume
 
-__all__ = ["BLOCK", "GAP_VOXELS", "CellTable", "Cells", "Contacts", "tabulate"]
+__all__ = [
+    "BLOCK",
+    "GAP_VOXELS",
+    "CellTable",
+    "Cells",
+    "Contacts",
+    "check_affinities",
+    "tabulate",
+    "tabulate_piece",
+]
 
 BLOCK: Zyx = (128, 256, 256)
 """Voxels (z, y, x) worked on at once, in about half a GB of memory."""
@@ -94,21 +103,36 @@ def tabulate(
     """
     if truth is not None:
         require_same_grid(fragments, truth)
-    scale = np.nan if affinities is None else _check_affinities(affinities, fragments)
+    scale = np.nan if affinities is None else check_affinities(affinities, fragments)
     whole = fragments.box if box is None else box
     pieces = list(blocks(whole, block_shape))
-    margin = 1 + gap_voxels
 
     def parts() -> Iterator[Sums]:
         for piece in tracked(pieces, progress, "tabulating cells and contacts"):
-            halo = Box(piece.grow(margin).start, piece.stop).intersect(whole)
-            block = _label(fragments, truth, piece, halo)
-            channels = None if affinities is None else _read_affinities(affinities, piece)
-            size = fragments.grid.voxel_size
-            contacts = block_contacts(block, channels, gap_voxels, size)
-            yield Sums(_block_cells(block, size), contacts)
+            yield tabulate_piece(fragments, truth, affinities, piece, whole, gap_voxels)
 
     return finish(fold(parts(), merge_sums, lambda sums: sums.rows), scale)
+
+
+def tabulate_piece(
+    fragments: Volume,
+    truth: Volume | None,
+    affinities: LazyArray | None,
+    piece: Box,
+    whole: Box,
+    gap_voxels: int = GAP_VOXELS,
+) -> Sums:
+    """Tabulate one block of `whole`, as terms of a table still to be added up.
+
+    Other arguments as in `tabulate`; the terms of blocks that tile `whole` make up its table
+    (`napari_axonem.evaluation.tables.merge_sums`).
+    """
+    halo = Box(piece.grow(1 + gap_voxels).start, piece.stop).intersect(whole)
+    block = _label(fragments, truth, piece, halo)
+    channels = None if affinities is None else _read_affinities(affinities, piece)
+    size = fragments.grid.voxel_size
+    contacts = block_contacts(block, channels, gap_voxels, size)
+    return Sums(_block_cells(block, size), contacts)
 
 
 def _label(fragments: Volume, truth: Volume | None, piece: Box, halo: Box) -> LabelledBlock:
@@ -198,7 +222,16 @@ def _ids32(values: npt.NDArray[Any], where: str) -> npt.NDArray[np.uint64]:
     return ids
 
 
-def _check_affinities(affinities: LazyArray, fragments: Volume) -> float:
+def check_affinities(affinities: LazyArray, fragments: Volume) -> float:
+    """Return what affinity 1 is in the sums of `tabulate_piece`.
+
+    Raises
+    ------
+    MismatchError
+        They are not of the shape (3, z, y, x) over the fragments.
+    VolumeError
+        They are neither float nor uint8.
+    """
     wanted = (3, *fragments.shape)
     if tuple(affinities.shape) != wanted:
         raise MismatchError(

@@ -8,7 +8,6 @@ tuple.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 
 import torch
@@ -78,15 +77,18 @@ class Chain(nn.Module):
 
     def __init__(self, operations: Iterable[tuple[str, nn.Module]]) -> None:
         super().__init__()
-        self.operations: OrderedDict[str, nn.Module] = OrderedDict()
         for name, operation in operations:
-            if name in self.operations:
+            if name in self._modules:
                 raise ValueError(f"two operations are called {name!r}")
             self.add_module(name, operation)
-            self.operations[name] = operation
+
+    @property
+    def operations(self) -> dict[str, nn.Module]:
+        """The operations by name, in order; what replaces one of them counts from then on."""
+        return {name: module for name, module in self._modules.items() if module is not None}
 
     def __len__(self) -> int:
-        return len(self.operations)
+        return len(self._modules)
 
     def __iter__(self) -> Iterator[tuple[str, nn.Module]]:
         return iter(self.operations.items())
@@ -97,6 +99,7 @@ class Chain(nn.Module):
 
     def run(self, live: Live) -> Live:
         """Return the live tensors after the last operation."""
+        # torch registers one module once: named_children would pass over it the second time.
         for operation in self.operations.values():
             live = operation(live)
         return live

@@ -1,11 +1,18 @@
 """Proofreading: a project, its fragment graph, the log, and the edits on them.
 
-`project` is the face: open, merge, split, undo, redo. `creation` makes a project in one pass over
-the voxels, `folder` and `sources` say what lies where, `lock` keeps it to one writer.
+`project` is the face: open it, and a method for every edit. `pointed` and `scored` are the parts of
+it that know what lies at a position and how good the segments are. `keeper` puts an edit on disk
+and into memory, and opens both together.
 
-An edit is planned (`merging`; `splitting` with `mincut`, `fragmentcut` and `voxelcut`), put into
-the `log` as an `operation`, and applied to the `state`: the `graph` of `edges`, the tables of
-cells, and the `history`. A cut inside a fragment is a `refinement`.
+On disk: `folder` says what lies where, `log` holds every operation (`operation`, `rows`), `sources`
+the voxels; `snapshots` make opening fast, `backups` are copies, `lock` keeps it to one writer.
+`creation` makes it all.
+
+In memory: `state` is what tables and log amount to: the `graph` over the `edgestore`, `members` of
+segments, the `celltable`, the `history`. A cut inside a fragment is a `refinement`.
+
+One module plans each kind of edit: `merging`, `splitting` (with `mincut`, `fragmentcut` and
+`voxelcut`), `branching`, `detaching`, `painting` (with `carving`), `thresholding`, `turning`.
 
 `export` writes labels, `verification` computes everything anew, `simulation` is a proofreader as
 a script.

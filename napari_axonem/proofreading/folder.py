@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from napari_axonem.errors import ProjectError
 from napari_axonem.evaluation.tables import Cells, CellTable, Contacts
-from napari_axonem.proofreading.edges import COLUMNS, Edges, Ids
+from napari_axonem.proofreading.edges import COLUMNS, Edges, Ids, Index
+from napari_axonem.proofreading.edgestore import Incidence
 
 SUFFIX = ".axonem"
 
@@ -39,22 +42,50 @@ class Folder:
 
     @property
     def tables(self) -> Path:
-        """The tables as they were at creation."""
-        return self.root / "tables.npz"
+        """The folder of tables as they were at creation."""
+        return self.root / "tables"
+
+    @property
+    def skeletons(self) -> Path:
+        """The skeletons of the truth; there only when they were given."""
+        return self.root / "skeletons.npz"
+
+    @property
+    def snapshots(self) -> Path:
+        """The folder of snapshots: what the log amounts to, so that opening is fast."""
+        return self.root / "snapshots"
+
+    @property
+    def backups(self) -> Path:
+        """The folder of copies of the database."""
+        return self.root / "backups"
 
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """The tables of a project as they were at creation; the log builds on them."""
+    """The tables of a project as they were at creation; the log builds on them.
+
+    They lie in a file a column, of which only what is looked at is read. What is changed in
+    memory does not come into the files.
+    """
 
     cells: CellTable
     """Cells and their contacts."""
 
     edges: Edges
-    """The fragment graph with the states it started from."""
+    """The contacts between fragments with the states they started from, sorted by (u, v)."""
+
+    strays: Edges
+    """Edges without a contact: they hold the pieces of imported objects together."""
+
+    incidence: Incidence
+    """Where the edges of each fragment are."""
 
     segment: Ids
     """The segment of each fragment, shape (fragments + 1,)."""
+
+    rank: Index
+    """Voxels of each fragment, shape (fragments + 1,); 0 for the background."""
 
     fragment_ids: npt.NDArray[np.uint64]
     """The id that each fragment was imported with, shape (fragments + 1,)."""
@@ -62,48 +93,80 @@ class Tables:
     truth_ids: npt.NDArray[np.uint64]
     """The id that each true object was imported with, shape (objects + 1,)."""
 
-    def rank(self) -> npt.NDArray[np.int64]:
-        """Return the voxels of each fragment, shape (fragments + 1,)."""
-        rank = np.zeros(len(self.segment), dtype=np.int64)
-        np.add.at(rank, self.cells.cells.fragment, self.cells.cells.voxels)
-        return rank
+    node_fragment: npt.NDArray[np.uint32]
+    """The fragment under each node of the skeletons, shape (nodes,); empty without them."""
 
-    def save(self, path: Path) -> None:
-        """Write the tables (npz, no pickles)."""
-        cells, contacts = self.cells.cells, self.cells.contacts
-        columns = {f"cells_{name}": getattr(cells, name) for name in _names(Cells)}
-        columns |= {f"contacts_{name}": getattr(contacts, name) for name in _names(Contacts)}
-        columns |= {f"edges_{name}": getattr(self.edges, name) for name in COLUMNS}
-        columns |= {n: getattr(self, n) for n in ("segment", "fragment_ids", "truth_ids")}
-        np.savez(path, allow_pickle=False, **columns)
+    score: npt.NDArray[np.float32]
+    """What a threshold is compared with, a row a contact; empty where it is the mean affinity."""
+
+    @staticmethod
+    def save_rest(
+        folder: Path,
+        on: npt.NDArray[np.bool_],
+        strays: Edges,
+        incidence: Incidence,
+        others: Mapping[str, npt.NDArray[Any]],
+    ) -> None:
+        """Write what is left once the columns of cells, contacts and edges are there."""
+        columns: dict[str, npt.NDArray[Any]] = {"edges_on": on, **others}
+        columns |= {f"strays_{name}": getattr(strays, name) for name in COLUMNS}
+        columns |= {f"incidence_{n}": getattr(incidence, n) for n in names_of(Incidence)}
+        for name, column in columns.items():
+            np.save(folder / f"{name}.npy", column, allow_pickle=False)
+
+    @staticmethod
+    def cells_in(folder: Path) -> Cells:
+        """Map the columns of cells."""
+        return Cells(*_group(folder, "cells", names_of(Cells)))
 
     @classmethod
-    def load(cls, path: Path) -> Tables:
-        """Read the tables.
+    def load(cls, folder: Path) -> Tables:
+        """Map the tables; nothing but their headers is read yet.
 
         Raises
         ------
         ProjectError
-            The file is missing or damaged.
+            A file is missing or damaged.
         """
-        try:
-            with np.load(path, allow_pickle=False) as stored:
-                cells = Cells(*(stored[f"cells_{n}"] for n in _names(Cells)))
-                contacts = Contacts(*(stored[f"contacts_{n}"] for n in _names(Contacts)))
-                return cls(
-                    CellTable(cells, contacts),
-                    Edges(*(stored[f"edges_{name}"] for name in COLUMNS)),
-                    stored["segment"],
-                    stored["fragment_ids"],
-                    stored["truth_ids"],
-                )
-        except (OSError, ValueError, KeyError) as error:
-            raise ProjectError(
-                f"the project's tables cannot be read ({error})",
-                where=path,
-                remedy="create the project anew; the log of edits in project.db is kept",
-            ) from error
+        return cls(
+            CellTable(cls.cells_in(folder), Contacts(*_group(folder, *_CONTACTS))),
+            Edges(*_group(folder, "edges", COLUMNS)),
+            Edges(*_group(folder, "strays", COLUMNS)),
+            Incidence(*(_column(folder, f"incidence_{n}") for n in names_of(Incidence))),
+            *(_column(folder, name) for name in _OTHERS),
+        )
 
 
-def _names(columns: type[Cells | Contacts]) -> tuple[str, ...]:
+def _column(folder: Path, name: str) -> npt.NDArray[Any]:
+    path = folder / f"{name}.npy"
+    try:
+        return np.asarray(np.load(path, mmap_mode="c", allow_pickle=False))
+    except (OSError, ValueError, EOFError) as error:
+        raise ProjectError(
+            f"the project's tables cannot be read ({error})", where=path, remedy=_REMEDY
+        ) from error
+
+
+def _group(folder: Path, prefix: str, names: tuple[str, ...]) -> list[npt.NDArray[Any]]:
+    columns = [_column(folder, f"{prefix}_{name}") for name in names]
+    if len({len(column) for column in columns}) > 1:
+        raise ProjectError(
+            f"the columns of {prefix} differ in length", where=folder, remedy=_REMEDY
+        )
+    return columns
+
+
+_REMEDY = (
+    "put the folder of tables back from a copy, or create the project anew; the log of edits in "
+    "project.db is kept"
+)
+
+_OTHERS = ("segment", "rank", "fragment_ids", "truth_ids", "node_fragment", "score")
+
+
+def names_of(columns: type[Cells | Contacts | Incidence]) -> tuple[str, ...]:
+    """Return the names of the columns of a table."""
     return tuple(field.name for field in fields(columns))
+
+
+_CONTACTS = "contacts", names_of(Contacts)

@@ -12,6 +12,7 @@ from napari_axonem.evaluation.mistakes import Mistake
 from napari_axonem.evaluation.skeletons.lookup import lookup
 from napari_axonem.evaluation.skeletons.skeletons import Skeletons
 from napari_axonem.evaluation.standing import Runs, RunSettings
+from napari_axonem.geometry import Grid
 from napari_axonem.progress import Progress, silent
 from napari_axonem.proofreading.refinement import Refinement
 from napari_axonem.volumes.volume import Volume
@@ -59,6 +60,26 @@ class FollowedSkeletons:
             The fragments cannot be read.
         """
         nodes = lookup(fragments, skeletons, progress)
+        return cls.known(skeletons, nodes.segment, truth_ids, fragments.grid, settings)
+
+    @classmethod
+    def known(
+        cls,
+        skeletons: Skeletons,
+        node_fragment: npt.NDArray[np.integer],
+        truth_ids: Ids,
+        grid: Grid,
+        settings: RunSettings,
+    ) -> FollowedSkeletons:
+        """Return the same from fragments under the nodes that were looked up before.
+
+        Parameters
+        ----------
+        node_fragment
+            The fragment under each node, shape (N,).
+        grid
+            That of the fragments.
+        """
         order = np.argsort(truth_ids)
         place = np.minimum(
             np.searchsorted(truth_ids, skeletons.ids, sorter=order), len(truth_ids) - 1
@@ -67,8 +88,8 @@ class FollowedSkeletons:
         return cls(
             skeletons,
             settings,
-            fragments.grid.to_voxel(skeletons.positions),
-            nodes.segment.astype(np.int64),
+            grid.to_voxel(skeletons.positions),
+            node_fragment.astype(np.int64),
             np.where(known, order[place], 0),
         )
 

@@ -4,11 +4,13 @@ A segment is a connected component of the edges that are on. Its id is that of i
 of the highest rank (voxels; ties to the lower id), so that segment ids depend on the state
 of the edges alone and not on the order of edits, and a large object keeps its id, and with
 it its colour, when a small one joins.
+
+A fragment can be deleted: its segment is 0 then, as that of the background, whatever its edges
+say. In edge states a deletion is the row (0, fragment, 1).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,8 +18,11 @@ import numpy.typing as npt
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components
 
+from napari_axonem.proofreading.columns import Growing
 from napari_axonem.proofreading.edges import Edges, Ids, Index
-from napari_axonem.proofreading.operation import EdgeStates
+from napari_axonem.proofreading.edgestore import EdgeStore, Incidence, place_of
+from napari_axonem.proofreading.members import Members
+from napari_axonem.proofreading.operation import EdgeStates, Made, no_made
 
 BACKGROUND = 0
 """The fragment, and the segment, that is no object."""
@@ -29,24 +34,34 @@ class FragmentGraph:
     Parameters
     ----------
     edges
-        All edges. The first ones are indexed; those added later are few and are scanned.
+        Edges, unique and sorted by (u, v). Their states are switched in place.
     rank
         Voxels of each fragment, shape (fragments + 1,); row 0 is the background.
     segment
         The segment of each fragment, if known to agree with the edges; else it is computed.
+    incidence
+        Where the edges of each fragment are, if known.
+    deleted
+        Whether each fragment is deleted, shape (fragments + 1,); none is where it is left out.
     """
 
-    def __init__(self, edges: Edges, rank: Index, segment: Ids | None = None) -> None:
-        self.edges = edges
-        self.rank = rank
-        self._start, self._incident = _incidence(edges, len(rank))
-        self._n_indexed = len(edges)
+    def __init__(
+        self,
+        edges: Edges,
+        rank: Index,
+        segment: Ids | None = None,
+        incidence: Incidence | None = None,
+        deleted: npt.NDArray[np.bool_] | None = None,
+    ) -> None:
+        self.edges = EdgeStore(edges, len(rank), incidence)
+        self._rank = Growing(rank)
+        self._deleted = Growing(np.zeros(len(rank), np.bool_) if deleted is None else deleted)
         if segment is None:
             segment = np.zeros(len(rank), dtype=np.uint32)
-            everything = np.arange(1, len(rank), dtype=np.int64)
-            segment[1:] = self._components(everything, edges_on_only(edges, self._all_edges()))
-        self.segment = segment
-        """The segment of each fragment, uint32, shape (fragments + 1,). The view's table."""
+            alive = np.flatnonzero(~self.deleted)[1:]
+            segment[alive] = self._components(alive, self.edges.all_on())
+        self._segment = Growing(segment)
+        self._members: Members | None = None
         self._moved: list[Index] = []
 
     @property
@@ -54,32 +69,32 @@ class FragmentGraph:
         """Number of fragments; their ids are 1..n."""
         return len(self.rank) - 1
 
+    @property
+    def segment(self) -> Ids:
+        """The segment of each fragment, uint32, shape (fragments + 1,). The view's table."""
+        return self._segment.values
+
+    @property
+    def rank(self) -> Index:
+        """Voxels of each fragment, shape (fragments + 1,)."""
+        return self._rank.values
+
+    @property
+    def deleted(self) -> npt.NDArray[np.bool_]:
+        """Whether each fragment is deleted, shape (fragments + 1,)."""
+        return self._deleted.values
+
     def members(self, *segments: int) -> Index:
         """Return the fragments of the segments, ascending."""
-        mask = self.segment == segments[0]
-        for segment in segments[1:]:
-            mask |= self.segment == segment
-        return np.flatnonzero(mask)
+        return self._of_segments(np.unique(np.array(segments, np.int64)))
 
     def edges_at(self, fragments: npt.ArrayLike) -> Index:
         """Return the edges with at least one end in `fragments`, each once, ascending."""
-        ids = np.asarray(fragments, dtype=np.int64)
-        starts, stops = self._start[ids], self._start[ids + 1]
-        indexed = self._incident[_ranges(starts, stops)]
-        late_u, late_v = self.edges.u[self._n_indexed :], self.edges.v[self._n_indexed :]
-        late = np.flatnonzero(np.isin(late_u, ids) | np.isin(late_v, ids)) + self._n_indexed
-        found = np.unique(np.concatenate([indexed, late]))
-        alive: Index = found[self.edges.u[found] != BACKGROUND]  # the others are buried
-        return alive
+        return self.edges.at(np.asarray(fragments, dtype=np.int64))
 
     def edges_within(self, fragments: Index) -> Index:
-        """Return the edges with both ends in `fragments`, ascending."""
-        candidates = self.edges_at(fragments)
-        inside = np.zeros(len(self.rank), dtype=np.bool_)
-        inside[fragments] = True
-        both = inside[self.edges.u[candidates]] & inside[self.edges.v[candidates]]
-        within: Index = candidates[both]
-        return within
+        """Return the edges with both ends in `fragments`, which are ascending, ascending."""
+        return self.edges.within(fragments)
 
     def edges_between(self, segment_a: int, segment_b: int) -> Index:
         """Return the edges from one segment to another, ascending."""
@@ -93,66 +108,40 @@ class FragmentGraph:
 
     def find(self, u: npt.ArrayLike, v: npt.ArrayLike) -> Index:
         """Return the edge between each pair of fragments u < v, or -1 where there is none."""
-        first, second = np.asarray(u, dtype=np.int64), np.asarray(v, dtype=np.int64)
-        candidates = self.edges_at(np.unique(first))
-        keys = _pair_key(self.edges.u[candidates], self.edges.v[candidates])
-        order = np.argsort(keys)
-        wanted = _pair_key(first, second)
-        place = np.minimum(np.searchsorted(keys, wanted, sorter=order), max(0, len(keys) - 1))
-        if len(keys) == 0:
-            return np.full(len(wanted), -1, dtype=np.int64)
-        hits = order[place]
-        found: Index = np.where(keys[hits] == wanted, candidates[hits], -1)
-        return found
+        return self.edges.find(np.asarray(u, np.int64), np.asarray(v, np.int64))
 
     def add_edges(self, rows: Edges) -> Index:
         """Append edges whose states already agree with the segments; return their indices."""
-        first = len(self.edges)
-        self.edges = self.edges.appended(rows)
-        return np.arange(first, len(self.edges), dtype=np.int64)
+        return self.edges.append(rows)
 
-    def states(self, edges: Index) -> EdgeStates:
-        """Return edges as rows (u, v, on) for the log."""
-        columns = self.edges.u[edges], self.edges.v[edges], self.edges.on[edges]
-        return np.stack([column.astype(np.int64) for column in columns], axis=1)
-
-    def apply(self, states: EdgeStates, places: Mapping[int, npt.ArrayLike] | None = None) -> Index:
-        """Set edges to states, adding those that do not exist yet, and update the segments.
+    def apply(self, states: EdgeStates, made: Made | None = None) -> EdgeStates:
+        """Set edges to states, and update the segments.
 
         Parameters
         ----------
         states
             Each edge at most once.
-        places
-            A voxel (z, y, x) of each fragment that an edge may have to be added to.
+        made
+            Edges that may have to be added first.
 
         Returns
         -------
-        The edges whose state really changed.
+        The rows of `states` that really changed something.
         """
-        indices = self.find(states[:, 0], states[:, 1])
-        for row in np.flatnonzero(indices < 0):
-            ends = {int(f): (places or {}).get(int(f), (-1, -1, -1)) for f in states[row, :2]}
-            (indices[row],) = self.add_edges(Edges.made_by_hand(ends, on=False))
-        wanted = states[:, 2].astype(np.bool_)
-        changed: Index = indices[self.edges.on[indices] != wanted]
-        self.edges.on[indices] = wanted
-        self.update_segments(changed)
-        return changed
-
-    def update_segments(self, changed: Index) -> None:
-        """Compute the segments anew at edges whose state was changed."""
-        if len(changed) == 0:
-            return
-        ends = np.concatenate([self.edges.u[changed], self.edges.v[changed]])
-        touched = np.zeros(len(self.rank), dtype=np.bool_)
-        touched[self.segment[ends]] = True
-        touched[BACKGROUND] = False
-        members = np.flatnonzero(touched[self.segment])
-        within = edges_on_only(self.edges, self.edges_within(members))
-        names = self._components(members, within)
-        self._moved.append(members[self.segment[members] != names])
-        self.segment[members] = names
+        self._make(no_made() if made is None else made)
+        is_deletion = states[:, 0] == BACKGROUND
+        changed = np.zeros(len(states), np.bool_)
+        changed[is_deletion] = self._delete(states[is_deletion])
+        switched = np.flatnonzero(~is_deletion)
+        rows = self.find(states[switched, 0], states[switched, 1])
+        wanted = states[switched, 2].astype(np.bool_)
+        switched, wanted, rows = switched[rows >= 0], wanted[rows >= 0], rows[rows >= 0]
+        differs = self.edges.on[rows] != wanted
+        changed[switched[differs]] = True
+        self.edges.on[rows[differs]] = wanted[differs]
+        done: EdgeStates = states[changed]
+        self._update_segments(done)
+        return done
 
     def take_moved(self) -> Index:
         """Return the fragments whose segment changed since this was last asked, ascending."""
@@ -160,59 +149,118 @@ class FragmentGraph:
         self._moved.clear()
         return moved
 
-    def add_fragment(self, voxels: int, segment: int) -> int:
-        """Append one fragment that belongs to `segment`; return its id."""
-        self.rank = np.append(self.rank, np.int64(voxels))
-        self.segment = np.append(self.segment, np.uint32(segment))
-        self._start = np.append(self._start, self._start[-1])
+    def add_fragment(self, voxels: int, like: int) -> int:
+        """Append one fragment in the segment of another; return its id.
+
+        One that was background (`like` is 0) begins as deleted, which is what it was.
+        """
+        self._rank.append(np.array([voxels], np.int64))
+        self._segment.append(self.segment[like : like + 1])
+        gone = self.deleted[like] or like == BACKGROUND
+        self._deleted.append(np.array([gone], np.bool_))
+        if self._members is not None:
+            self._members.add(self.n_fragments, int(self.segment[-1]))
         return self.n_fragments
 
     def bury(self, edges: Index) -> None:
-        """Take edges out of the graph for good, leaving their places empty."""
-        self.edges.on[edges] = False
-        self.edges.u[edges] = BACKGROUND
-        self.edges.v[edges] = BACKGROUND
+        """Take edges out of the graph for good."""
+        self.edges.bury(edges)
 
-    def _all_edges(self) -> Index:
-        return np.arange(len(self.edges), dtype=np.int64)
+    def _make(self, made: Made) -> None:
+        """Add edges by hand where there are none yet; they are off."""
+        if not len(made):
+            return
+        _, first = np.unique(made[:, :2], axis=0, return_index=True)
+        rows = made[np.sort(first)]
+        for row in rows[self.find(rows[:, 0], rows[:, 1]) < 0]:
+            ends = {int(row[0]): row[2:5], int(row[1]): row[5:8]}
+            self.add_edges(Edges.made_by_hand(ends, on=False))
+
+    def _delete(self, rows: EdgeStates) -> npt.NDArray[np.bool_]:
+        """Set whether fragments are deleted; tell which rows changed that."""
+        wanted = rows[:, 2].astype(np.bool_)
+        differs: npt.NDArray[np.bool_] = self.deleted[rows[:, 1]] != wanted
+        self.deleted[rows[:, 1]] = wanted
+        return differs
+
+    def _update_segments(self, changed: EdgeStates) -> None:
+        """Compute the segments anew where edges have changed."""
+        if len(changed) == 0:
+            return
+        if (changed[:, 2] == 1).all() and (changed[:, 0] != BACKGROUND).all():
+            self._join(changed[:, :2])
+            return
+        touched = np.unique(self.segment[changed[:, :2].ravel()]).astype(np.int64)
+        members = self._of_segments(touched[touched != BACKGROUND])
+        back = changed[(changed[:, 0] == BACKGROUND) & (changed[:, 2] == 0), 1]
+        if len(back):  # they meet whatever their edges, which never went off, lead to
+            near = self.edges_at(back)
+            near = near[self.edges.on[near]]
+            ends = np.concatenate([self.edges.u[near], self.edges.v[near], back]).astype(np.int64)
+            more = np.unique(self.segment[ends]).astype(np.int64)
+            members = np.union1d(members, self._of_segments(more[more != BACKGROUND]))
+            members = np.union1d(members, back)
+        alive = members[~self.deleted[members]]
+        within = self.edges_within(alive)
+        names = np.zeros(len(members), np.uint32)
+        names[~self.deleted[members]] = self._components(alive, within[self.edges.on[within]])
+        self._rename(members, names)
+
+    def _join(self, pairs: Index) -> None:
+        """Follow edges that went on: whole segments become one."""
+        ends = self.segment[pairs].astype(np.int64)
+        ends = ends[(ends != BACKGROUND).all(axis=1) & (ends[:, 0] != ends[:, 1])]
+        if not len(ends):
+            return
+        names, place = np.unique(ends, return_inverse=True)
+        place = place.reshape(-1, 2)
+        graph = csr_array(coo_array((np.ones(len(ends)), place.T), shape=(len(names),) * 2))
+        _, group = connected_components(graph, directed=False)
+        new = self._named(names, group)
+        losing = new != names
+        members = [self.members(int(name)) for name in names[losing]]
+        into = np.repeat(new[losing].astype(np.uint32), [len(m) for m in members])
+        self._rename(np.concatenate(members), into)
+
+    def _rename(self, fragments: Index, names: Ids) -> None:
+        """Put fragments, each once, into other segments."""
+        moved = self.segment[fragments] != names
+        fragments, names = fragments[moved], names[moved]
+        order = np.argsort(fragments)
+        fragments, names = fragments[order], names[order]
+        self._lists().move(fragments, self.segment[fragments], names)
+        self.segment[fragments] = names
+        self._moved.append(fragments)
 
     def _components(self, members: Index, edges: Index) -> Ids:
-        """Return the segment id of each of `members` under `edges`, all inside of them."""
-        rows = np.searchsorted(members, self.edges.u[edges])
-        columns = np.searchsorted(members, self.edges.v[edges])
-        ones = np.ones(len(edges), dtype=np.int8)
-        matrix = csr_array(coo_array((ones, (rows, columns)), shape=(len(members),) * 2))
-        count, component = connected_components(matrix, directed=False)
-        # Ascending by rank, ties descending by id: the last write to a component wins.
-        order = np.lexsort((-members, self.rank[members]))
-        name = np.zeros(count, dtype=np.uint32)
-        name[component[order]] = members[order]
-        names: Ids = name[component]
+        """Return the segment id of each of `members`, ascending, under `edges`.
+
+        Edges to fragments that are not among `members` do not count.
+        """
+        u, v = self.edges.u[edges].astype(np.int64), self.edges.v[edges].astype(np.int64)
+        rows, columns = place_of(u, members), place_of(v, members)
+        inside = (rows >= 0) & (columns >= 0)
+        ones = np.ones(int(inside.sum()), dtype=np.int8)
+        ends = rows[inside].astype(np.int32), columns[inside].astype(np.int32)
+        matrix = csr_array(coo_array((ones, ends), shape=(len(members),) * 2))
+        _, component = connected_components(matrix, directed=False)
+        names: Ids = self._named(members, component).astype(np.uint32)
         return names
 
+    def _named(self, fragments: Index, group: npt.NDArray[Any]) -> Index:
+        """Return for each fragment the name of its group: the fragment of the highest rank."""
+        # Ascending by rank, ties descending by id: the last write to a group wins.
+        order = np.lexsort((-fragments, self.rank[fragments]))
+        name = np.zeros(int(group.max(initial=-1)) + 1, dtype=np.int64)
+        name[group[order]] = fragments[order]
+        named: Index = name[group]
+        return named
 
-def edges_on_only(edges: Edges, indices: Index) -> Index:
-    """Return those of `indices` whose edge is on."""
-    on: Index = indices[edges.on[indices]]
-    return on
+    def _of_segments(self, segments: Index) -> Index:
+        found: Index = np.sort(self._lists().of(segments))
+        return found
 
-
-def _pair_key(u: npt.NDArray[Any], v: npt.NDArray[Any]) -> Index:
-    """Return one integer for each pair of fragments; ids are below 2**32."""
-    return (u.astype(np.int64) << 32) | v.astype(np.int64)
-
-
-def _incidence(edges: Edges, n_fragments: int) -> tuple[Index, Index]:
-    """Return the table from a fragment to its edges: where its row starts, and the edges."""
-    ends = np.concatenate([edges.u, edges.v]).astype(np.int64)
-    incident = np.argsort(ends, kind="stable") % max(1, len(edges))
-    start = np.concatenate([[0], np.cumsum(np.bincount(ends, minlength=n_fragments))])
-    return start.astype(np.int64), incident.astype(np.int64)
-
-
-def _ranges(starts: Index, stops: Index) -> Index:
-    """Return the concatenated integers of the half-open ranges."""
-    lengths = stops - starts
-    offsets = np.repeat(starts - np.concatenate([[0], np.cumsum(lengths)[:-1]]), lengths)
-    ranges: Index = offsets + np.arange(lengths.sum())
-    return ranges
+    def _lists(self) -> Members:
+        if self._members is None:
+            self._members = Members(self.segment)
+        return self._members

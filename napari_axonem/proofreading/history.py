@@ -10,7 +10,10 @@ the child that was left last; a new edit after an undo opens a branch beside the
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import numpy.typing as npt
 
 from napari_axonem.errors import EditError
 from napari_axonem.proofreading.operation import Kind, Operation
@@ -35,20 +38,27 @@ class History:
 
     def record(self, operation: Operation) -> None:
         """Follow one more operation of the log."""
-        match operation.kind:
-            case Kind.UNDO:
-                self.head = self._parent[operation.target]
-            case Kind.REDO:
-                self.head = operation.target
-            case _:
-                self._parent[operation.id] = self.head
-                self._last_child[self.head] = operation.id
-                self.head = operation.id
+        if operation.is_edit:
+            self._parent[operation.id] = self.head
+            self._last_child[self.head] = operation.id
+        elif operation.kind == Kind.UNDO:
+            self._last_child[self._parent[operation.target]] = operation.target
+        elif operation.kind == Kind.GO:
+            for left in (self.head, operation.target):  # the way there comes last
+                for edit in self.active(left):
+                    self._last_child[self._parent[edit]] = edit
+        self.head = self.head_after(operation)
 
-    def active(self) -> list[int]:
-        """Return the ids of the active edits, oldest first."""
+    def active(self, head: int | None = None) -> list[int]:
+        """Return the ids of the active edits, oldest first.
+
+        Parameters
+        ----------
+        head
+            The newest of them; the newest active one now where it is None.
+        """
         path = []
-        edit = self.head
+        edit = self.head if head is None else head
         while edit:
             path.append(edit)
             edit = self._parent[edit]
@@ -78,6 +88,45 @@ class History:
         if not child:
             raise EditError("there is nothing to redo", where="redo")
         return child
+
+    def head_after(self, operation: Operation) -> int:
+        """Return which edit was the newest active one after an operation of the log."""
+        match operation.kind:
+            case Kind.UNDO:
+                return self._parent[operation.target]
+            case Kind.REDO | Kind.GO:
+                return operation.target
+            case Kind.MARK:
+                return operation.parent
+            case _:
+                return operation.id
+
+    def way_to(self, head: int) -> tuple[list[int], list[int]]:
+        """Return the edits to take back, and those to bring again, to come to `head`, in order."""
+        now, then = self.active(), self.active(head)
+        common = 0
+        while common < min(len(now), len(then)) and now[common] == then[common]:
+            common += 1
+        return now[common:][::-1], then[common:]
+
+    def columns(self) -> dict[str, npt.NDArray[np.int64]]:
+        """Return the tree as arrays, from which `of_columns` makes it again."""
+        edits, parents = list(self._parent), list(self._parent.values())
+        last = self._last_child
+        return {
+            "edits": np.array([edits, parents], np.int64),
+            "last_child": np.array([list(last), list(last.values())], np.int64),
+            "head": np.array([self.head], np.int64),
+        }
+
+    @classmethod
+    def of_columns(cls, columns: Mapping[str, npt.NDArray[np.int64]]) -> History:
+        """Return the tree that `columns` gave."""
+        history = cls()
+        history._parent = dict(zip(*columns["edits"].tolist(), strict=True))
+        history._last_child = dict(zip(*columns["last_child"].tolist(), strict=True))
+        (history.head,) = columns["head"].tolist()
+        return history
 
     @property
     def can_undo(self) -> bool:

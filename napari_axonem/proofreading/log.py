@@ -1,55 +1,49 @@
 """The log on disk: a SQLite database that holds every operation before it is shown.
 
 Write-ahead logging with ``synchronous = FULL``: once `Log.append` returns, the operation
-survives a crash of the program and of the machine.
+survives a crash of the program and of the machine. Each row holds the digest of itself and of the
+row before it, so that a row that was damaged or changed is found.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from getpass import getuser
 from pathlib import Path
-from typing import Any, TypeAlias
-
-import numpy as np
+from typing import Any, Self, TypeAlias, overload
 
 from napari_axonem import __version__
 from napari_axonem.errors import ProjectError, StorageError
-from napari_axonem.proofreading.operation import Colour, EdgeStates, Kind, Operation, Point
+from napari_axonem.proofreading.operation import TURNS, EdgeStates, Kind, Operation
+from napari_axonem.proofreading.rows import (
+    OPERATION_COLUMNS,
+    START,
+    digest_of,
+    edges_from_blob,
+    from_row,
+    to_row,
+)
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 Change: TypeAlias = tuple[str, tuple[object, ...]]
 """A statement that changes a table, and its values."""
 
-SCHEMA = """
+SCHEMA = f"""
 CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-CREATE TABLE operations (
-    id INTEGER PRIMARY KEY,
-    kind TEXT NOT NULL,
-    parent INTEGER NOT NULL,
-    target INTEGER NOT NULL,
-    points TEXT NOT NULL,
-    fragments TEXT NOT NULL,
-    edges BLOB NOT NULL,
-    segments_before TEXT NOT NULL,
-    segments_after TEXT NOT NULL,
-    voi TEXT,
-    time TEXT NOT NULL,
-    user TEXT NOT NULL,
-    version TEXT NOT NULL
-) STRICT;
+CREATE TABLE operations (id INTEGER PRIMARY KEY, {OPERATION_COLUMNS}, digest BLOB NOT NULL) STRICT;
 CREATE TABLE refinements (
     id INTEGER PRIMARY KEY,
     operation INTEGER NOT NULL REFERENCES operations (id),
     content BLOB NOT NULL,
     written INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX refinements_of_operations ON refinements (operation);
 CREATE TABLE error_states (
     key TEXT PRIMARY KEY,
     state TEXT NOT NULL,
@@ -119,8 +113,7 @@ class Log:
     @classmethod
     def create(cls, path: Path, settings: dict[str, object]) -> None:
         """Make an empty database that holds `settings` (values that JSON can hold)."""
-        connection = sqlite3.connect(path)
-        try:
+        with closing(sqlite3.connect(path)) as connection:
             connection.executescript(SCHEMA)
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
             connection.executemany(
@@ -128,8 +121,6 @@ class Log:
                 [(name, json.dumps(value)) for name, value in settings.items()],
             )
             connection.commit()
-        finally:
-            connection.close()
 
     def close(self) -> None:
         """Close the database; nothing can be read or added afterwards."""
@@ -141,21 +132,72 @@ class Log:
             rows = self._connection.execute("SELECT name, value FROM settings").fetchall()
         return {name: json.loads(value) for name, value in rows}
 
-    def operations(self) -> list[Operation]:
-        """Return all operations, oldest first."""
-        with self._guarded():
-            rows = self._connection.execute("SELECT * FROM operations ORDER BY id").fetchall()
-        return [_from_row(row) for row in rows]
+    def last(self) -> tuple[int, bytes]:
+        """Return id and digest of the newest operation; 0 and that of an empty log if none is."""
+        return self._newest("")
 
-    def refinements(self) -> list[StoredRefinement]:
-        """Return all refinements, oldest first."""
+    def digest(self, operation: int) -> bytes | None:
+        """Return the digest of an operation; None where there is no such."""
+        found, digest = self._newest("WHERE id = ?", operation)
+        return digest if found == operation else None
+
+    def operations(self, after: int = 0, until: int | None = None) -> list[Operation]:
+        """Return the operations with ids above `after` and up to `until`, oldest first."""
+        last = 2**62 if until is None else until
         with self._guarded():
             rows = self._connection.execute(
-                "SELECT id, operation, content, written FROM refinements ORDER BY id"
+                "SELECT * FROM operations WHERE id > ? AND id <= ? ORDER BY id", (after, last)
             ).fetchall()
-        return [StoredRefinement(id_, op, blob, bool(done)) for id_, op, blob, done in rows]
+        return [from_row(row[:-1]) for row in rows]
 
-    def append(self, operation: Operation, refinements: Iterable[bytes] = ()) -> Operation:
+    def edges_of_edits(self) -> list[tuple[int, EdgeStates]]:
+        """Return the ids and edges of all edits but thresholds, oldest first."""
+        left_out = (*TURNS, Kind.MARK, Kind.THRESHOLD)
+        with self._guarded():
+            rows = self._connection.execute(
+                "SELECT id, edges FROM operations "
+                f"WHERE kind NOT IN ({', '.join('?' * len(left_out))}) ORDER BY id",
+                tuple(map(str, left_out)),
+            ).fetchall()
+        return [(number, edges_from_blob(blob)) for number, blob in rows]
+
+    def named(self, name: str) -> int | None:
+        """Return the newest mark with a name; None where there is none."""
+        with self._guarded():
+            rows = self._connection.execute(
+                "SELECT id, details FROM operations WHERE kind = ? ORDER BY id DESC",
+                (str(Kind.MARK),),
+            ).fetchall()
+        return next((id_ for id_, said in rows if json.loads(said)["name"] == name), None)
+
+    def out_of_chain(self) -> list[int]:
+        """Return the operations whose digest is not that of their row and of the one before."""
+        before, found, expected = START, [], 1
+        with self._guarded():
+            for number, *row, digest in self._connection.execute(
+                "SELECT * FROM operations ORDER BY id"
+            ):
+                contents = [stored.content for stored in self.refinements(number - 1, number)]
+                if number != expected or digest != digest_of(before, number, row, contents):
+                    found.append(number)
+                before, expected = digest, number + 1
+        return found
+
+    def refinements(self, after: int = 0, until: int | None = None) -> list[StoredRefinement]:
+        """Return the refinements that came with operations `after` … `until`, oldest first."""
+        last = 2**62 if until is None else until
+        return self._refinements("operation > ? AND operation <= ?", after, last)
+
+    def unwritten(self) -> list[StoredRefinement]:
+        """Return the refinements whose voxels may not be on disk, oldest first."""
+        return self._refinements("written = 0")
+
+    def refinement(self, number: int) -> StoredRefinement:
+        """Return a refinement by its position."""
+        (found,) = self._refinements("id = ?", number)
+        return found
+
+    def append(self, operation: Operation, refinements: Sequence[bytes] = ()) -> Operation:
         """Put one operation on disk and return it with its id, time, user and version.
 
         When this returns, the operation is safe; when it raises, nothing was added.
@@ -166,18 +208,17 @@ class Log:
             user=user_name(),
             version=__version__,
         )
+        row = to_row(stamped)
         with self._guarded(), self._transaction():
-            cursor = self._connection.execute(
-                "INSERT INTO operations VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                _to_row(stamped),
-            )
-            if cursor.lastrowid is None:  # cannot happen for INSERT; keeps the type honest
-                raise StorageError("the database gave no id", where=self.path)
+            last, before = self._newest("")
+            values = (last + 1, *row, digest_of(before, last + 1, row, refinements))
+            marks = ", ".join("?" * len(values))
+            self._connection.execute(f"INSERT INTO operations VALUES ({marks})", values)
             self._connection.executemany(
                 "INSERT INTO refinements VALUES (NULL, ?, ?, 0)",
-                [(cursor.lastrowid, content) for content in refinements],
+                [(last + 1, content) for content in refinements],
             )
-        return replace(stamped, id=cursor.lastrowid)
+        return replace(stamped, id=last + 1)
 
     def mark_written(self, operation: int) -> None:
         """Note that the voxels of an operation's refinements are on disk."""
@@ -212,6 +253,22 @@ class Log:
             for statement, values in changes:
                 self._connection.execute(statement, values)
 
+    def _newest(self, where: str, *values: int) -> tuple[int, bytes]:
+        with self._guarded():
+            row = self._connection.execute(
+                f"SELECT id, digest FROM operations {where} ORDER BY id DESC LIMIT 1", values
+            ).fetchone()
+        return row or (0, START)
+
+    def _refinements(self, where: str, *values: int) -> list[StoredRefinement]:
+        with self._guarded():
+            rows = self._connection.execute(
+                f"SELECT id, operation, content, written FROM refinements WHERE {where} "
+                "ORDER BY id",
+                values,
+            ).fetchall()
+        return [StoredRefinement(id_, op, blob, bool(done)) for id_, op, blob, done in rows]
+
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         self._connection.execute("BEGIN IMMEDIATE")
@@ -232,8 +289,58 @@ class Log:
                 f"the project database failed ({error})",
                 where=self.path,
                 remedy="free some disk space and check that the folder can be written; "
-                "every edit confirmed so far is kept",
+                "every edit confirmed so far is kept; where the file is damaged, "
+                "'napari-axonem project restore' puts the newest backup in its place",
             ) from error
+
+
+class Operations(Sequence[Operation]):
+    """The operations of a log, oldest first, read when they are asked for.
+
+    Going through all of them reads all, once; single ones and slices read no more than these.
+    """
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._count = 0
+        self._known: list[Operation] = []  # from the oldest on
+
+    def grow(self, count: int) -> Self:
+        """Take the log to have so many operations; return the same object."""
+        self._count = count
+        return self
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, index: int) -> Operation: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Operation]: ...
+
+    def __getitem__(self, index: int | slice) -> Operation | Sequence[Operation]:
+        """Return the operation with id ``index + 1``, or those of a slice."""
+        places = range(self._count)[index]
+        if isinstance(places, int):
+            return self._between(places, places + 1)[0]
+        if not places:
+            return []
+        low, high = min(places), max(places)
+        found = self._between(low, high + 1)
+        return [found[place - low] for place in places]
+
+    def __iter__(self) -> Iterator[Operation]:
+        self._known += self._log.operations(len(self._known), self._count)
+        return iter(self._known[: self._count])
+
+    def __reversed__(self) -> Iterator[Operation]:
+        return reversed(list(self))
+
+    def _between(self, start: int, stop: int) -> list[Operation]:
+        if stop <= len(self._known):
+            return self._known[start:stop]
+        return self._log.operations(start, stop)
 
 
 def user_name() -> str:
@@ -242,53 +349,3 @@ def user_name() -> str:
         return getuser()
     except (KeyError, OSError):  # a container without an entry for the user id
         return "unknown"
-
-
-def _to_row(operation: Operation) -> tuple[object, ...]:
-    return (
-        str(operation.kind),
-        operation.parent,
-        operation.target,
-        json.dumps([[*p.position_nm, p.colour and str(p.colour)] for p in operation.points]),
-        json.dumps(operation.fragments),
-        _edges_to_blob(operation.edges),
-        json.dumps(operation.segments_before),
-        json.dumps(operation.segments_after),
-        None if operation.voi is None else json.dumps(operation.voi),
-        operation.time,
-        operation.user,
-        operation.version,
-    )
-
-
-def _from_row(row: tuple[object, ...]) -> Operation:
-    id_, kind, parent, target, points, fragments, edges, before, after, voi, *stamp = row
-    time, user, version = (str(part) for part in stamp)
-    return Operation(
-        kind=Kind(str(kind)),
-        id=int(str(id_)),
-        parent=int(str(parent)),
-        target=int(str(target)),
-        points=tuple(
-            Point((z, y, x), None if colour is None else Colour(colour))
-            for z, y, x, colour in json.loads(str(points))
-        ),
-        fragments=tuple(json.loads(str(fragments))),
-        edges=_edges_from_blob(edges),
-        segments_before=tuple(json.loads(str(before))),
-        segments_after=tuple(json.loads(str(after))),
-        voi=None if voi is None else tuple(json.loads(str(voi))),
-        time=time,
-        user=user,
-        version=version,
-    )
-
-
-def _edges_to_blob(edges: EdgeStates) -> bytes:
-    return np.ascontiguousarray(edges, dtype="<u4").tobytes()
-
-
-def _edges_from_blob(blob: object) -> EdgeStates:
-    if not isinstance(blob, bytes):
-        raise StorageError("an operation's edges are no bytes", where="project database")
-    return np.frombuffer(blob, dtype="<u4").reshape(-1, 3).astype(np.int64)

@@ -12,7 +12,13 @@ import numpy.typing as npt
 from napari_axonem.geometry import Nm
 
 EdgeStates = npt.NDArray[np.int64]
-"""Rows (fragment u, fragment v, 1 on or 0 off) with u < v, shape (n, 3)."""
+"""Rows (fragment u, fragment v, 1 on or 0 off) with u < v, shape (n, 3).
+
+Where u is 0, the background, v is a fragment that is deleted (1) or there again (0).
+"""
+
+Made = npt.NDArray[np.int64]
+"""Edges made by hand: rows (u, v, voxel z, y, x of u, voxel z, y, x of v), shape (n, 8)."""
 
 
 class Kind(StrEnum):
@@ -20,8 +26,24 @@ class Kind(StrEnum):
 
     MERGE = "merge"
     SPLIT = "split"
+    CUT_OFF = "cut off"
+    ISOLATE = "isolate"
+    NEW = "new object"
+    DELETE = "delete"
+    PAINT = "paint"
+    ERASE = "erase"
+    THRESHOLD = "threshold"
     UNDO = "undo"
     REDO = "redo"
+    GO = "go back"
+    """To what the project was after an operation: takes back and brings again in one."""
+
+    MARK = "mark"
+    """A name for a place in the log; it changes nothing."""
+
+
+TURNS = (Kind.UNDO, Kind.REDO, Kind.GO)
+"""Operations that take edits back or bring them again."""
 
 
 class Colour(StrEnum):
@@ -47,6 +69,11 @@ def no_edges() -> EdgeStates:
     return np.empty((0, 3), dtype=np.int64)
 
 
+def no_made() -> Made:
+    """Return edges made by hand without a row."""
+    return np.empty((0, 8), dtype=np.int64)
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One row of the log. Rows are only ever added."""
@@ -61,7 +88,8 @@ class Operation:
     """The edit that was the newest active one before; 0 for none."""
 
     target: int = 0
-    """The edit that an undo or redo is about; 0 otherwise."""
+    """The edit that an undo or redo is about, or that is the newest active one after going back;
+    0 otherwise."""
 
     points: tuple[Point, ...] = ()
     """Where the user clicked."""
@@ -72,6 +100,15 @@ class Operation:
     edges: EdgeStates = field(default_factory=no_edges)
     """The edges whose state changed, with the state after."""
 
+    made: Made = field(default_factory=no_made)
+    """Edges that the operation had to make, because there was no contact."""
+
+    name: str = ""
+    """What a mark is called."""
+
+    threshold: float | None = None
+    """The threshold of an agglomeration; None of other operations."""
+
     segments_before: tuple[int, ...] = ()
     """The segments concerned, before."""
 
@@ -80,6 +117,9 @@ class Operation:
 
     voi: tuple[float, float] | None = None
     """Variation of information (split, merge) in bits after the operation, with truth."""
+
+    erl_nm: float | None = None
+    """Expected run length in nm after the operation, with skeletons."""
 
     time: str = ""
     """When it was confirmed, ISO 8601 in UTC."""
@@ -93,15 +133,30 @@ class Operation:
     @property
     def is_edit(self) -> bool:
         """Whether it changes segments by itself, rather than taking an edit back or again."""
-        return self.kind not in (Kind.UNDO, Kind.REDO)
+        return self.kind not in TURNS and self.kind != Kind.MARK
 
     @property
     def concerned(self) -> set[int]:
         """The fragments at its points and at the ends of its edges."""
         return {*self.fragments, *self.edges[:, :2].ravel().tolist()}
 
-    def as_dict(self, *, undone: bool) -> dict[str, Any]:
-        """Return the operation as plain values for JSON."""
+    def as_dict(self, *, undone: bool, before: tuple[float, float] | None = None) -> dict[str, Any]:
+        """Return the operation as plain values for JSON.
+
+        Parameters
+        ----------
+        undone
+            Whether it is an edit that is not active.
+        before
+            Variation of information (split, merge) before the operation, where it is known.
+        """
+        change = None
+        if self.voi is not None and before is not None:
+            change = {
+                name: now - then
+                for name, now, then in zip(("split", "merge"), self.voi, before, strict=True)
+            }
+            change["total"] = sum(self.voi) - sum(before)
         return {
             "id": self.id,
             "kind": str(self.kind),
@@ -112,9 +167,13 @@ class Operation:
             "colours": [point.colour and str(point.colour) for point in self.points],
             "fragments": list(self.fragments),
             "edges": self.edges.tolist(),
+            "name": self.name or None,
+            "threshold": self.threshold,
             "segments_before": list(self.segments_before),
             "segments_after": list(self.segments_after),
             "voi": None if self.voi is None else {"split": self.voi[0], "merge": self.voi[1]},
+            "change_voi": change,
+            "erl_nm": self.erl_nm,
             "time": self.time,
             "user": self.user,
             "version": self.version,

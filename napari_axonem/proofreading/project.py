@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -12,35 +11,30 @@ import numpy as np
 import numpy.typing as npt
 from psygnal import Signal
 
-from napari_axonem.errors import AxonemError, EditError, ProjectError, StorageError
-from napari_axonem.evaluation.mistakes import Mistake
-from napari_axonem.evaluation.replacement import replaced_cells
-from napari_axonem.evaluation.scores import Voi
-from napari_axonem.evaluation.skeletons.skeletons import Skeletons
-from napari_axonem.evaluation.standing import USUAL, USUAL_RUNS, Choice, RunSettings, Standing
+from napari_axonem.errors import EditError
 from napari_axonem.geometry import Nm
-from napari_axonem.progress import Progress, silent
+from napari_axonem.proofreading.branching import plan_cut_off
+from napari_axonem.proofreading.detaching import deleted, isolated, made_new
 from napari_axonem.proofreading.edges import Ids
-from napari_axonem.proofreading.folder import Folder, Tables
-from napari_axonem.proofreading.followed import FollowedSkeletons
-from napari_axonem.proofreading.fragmentcut import Surroundings
+from napari_axonem.proofreading.folder import Folder
 from napari_axonem.proofreading.graph import FragmentGraph
 from napari_axonem.proofreading.history import History
-from napari_axonem.proofreading.lock import WriterLock
-from napari_axonem.proofreading.log import Log
-from napari_axonem.proofreading.merging import plan_merge
-from napari_axonem.proofreading.operation import Colour, Kind, Operation, Point
+from napari_axonem.proofreading.keeper import Finish, Guard, Keeper
+from napari_axonem.proofreading.log import Log, Operations
+from napari_axonem.proofreading.merging import merged, nearest_other
+from napari_axonem.proofreading.operation import Colour, Kind, Operation
+from napari_axonem.proofreading.painting import Brush, erased, painted
+from napari_axonem.proofreading.pointed import Pointed
 from napari_axonem.proofreading.refinement import Refinement
 from napari_axonem.proofreading.sources import Sources
-from napari_axonem.proofreading.splitting import Pick, SplitPlan, plan_split
+from napari_axonem.proofreading.splitting import SplitPlan, plan_split
 from napari_axonem.proofreading.state import State
 from napari_axonem.proofreading.states import ObjectSample, ObjectStates
+from napari_axonem.proofreading.thresholding import at_threshold
+from napari_axonem.proofreading.turning import gone_to, redone, undone
 
-REACH_NM = 60.0
-"""How far from a click on background a fragment may lie to be taken for the one meant."""
 
-
-class Project:
+class Project(Pointed):
     """An open project.
 
     Parameters
@@ -64,23 +58,13 @@ class Project:
     """Sent after an operation is on disk and the segments have followed."""
 
     def __init__(self, path: Path | str, *, writable: bool = True) -> None:
-        self.folder = Folder(Path(path))
-        if not self.folder.database.is_file():
-            raise ProjectError(
-                "this is no project", where=path, remedy="make one with `project create`"
-            )
-        self.writable = writable
-        self._lock = WriterLock(self.folder.root) if writable else None
-        try:
-            self.log = Log(self.folder.database, writable=writable)
-            self.sources = Sources.open(self.folder, self.log.settings(), writable=writable)
-            self.state = self._loaded()
-            self._write_pending_voxels()
-            self.objects = ObjectStates(self.log, lambda: self.state)
-            self.sample = ObjectSample(self.log, lambda: self.state, self.objects)
-        except BaseException:
-            self._release()
-            raise
+        super().__init__(Keeper(Folder(Path(path)), writable=writable))
+        keeper = self.keeper
+        self.objects = ObjectStates(keeper.log, lambda: keeper.state)
+        """What was said of objects: done, locked, to be discussed."""
+        self.sample = ObjectSample(keeper.log, lambda: keeper.state, self.objects)
+        """Finished objects drawn at random, and what was found in them."""
+        keeper.guards.append(self.objects.guard)
 
     def __enter__(self) -> Self:
         return self
@@ -95,13 +79,42 @@ class Project:
 
     def close(self) -> None:
         """Close the project; every confirmed operation is on disk already."""
-        self.log.close()
-        self._release()
+        self.keeper.close()
+
+    @property
+    def folder(self) -> Folder:
+        """Where everything lies."""
+        return self.keeper.folder
+
+    @property
+    def writable(self) -> bool:
+        """Whether it may be edited; a disk that refuses the voxels of a cut ends that."""
+        return self.keeper.writable
+
+    @property
+    def log(self) -> Log:
+        """The database."""
+        return self.keeper.log
+
+    @property
+    def sources(self) -> Sources:
+        """The voxels."""
+        return self.keeper.sources
+
+    @property
+    def state(self) -> State:
+        """Graph, cells and history as they are now."""
+        return self.keeper.state
+
+    @property
+    def guards(self) -> list[Guard]:
+        """Asked before every edit, undo and redo, with the segments concerned; may refuse it."""
+        return self.keeper.guards
 
     @property
     def name(self) -> str:
         """The project's name."""
-        return self.folder.root.stem
+        return self.keeper.name
 
     @property
     def graph(self) -> FragmentGraph:
@@ -114,103 +127,14 @@ class Project:
         return self.state.history
 
     @property
-    def operations(self) -> list[Operation]:
-        """The log, oldest first."""
-        return list(self.state.operations.values())
+    def operations(self) -> Operations:
+        """The log, oldest first, read when it is looked at."""
+        return self.keeper.operations.grow(self.state.count)
 
     @property
     def segment(self) -> Ids:
         """The segment of each fragment, uint32, shape (fragments + 1,)."""
         return self.graph.segment
-
-    @property
-    def has_truth(self) -> bool:
-        """Whether ground truth was given that labels any voxel."""
-        return len(self.state.truth_ids) > 1
-
-    @property
-    def voi_at_start(self) -> Voi | None:
-        """The variation of information before the first edit, or None without truth."""
-        return self.state.voi_at_start
-
-    def pick(self, position_nm: Nm, colour: Colour | None = None) -> Pick:
-        """Return the fragment at a position, or next to it when it is background.
-
-        Raises
-        ------
-        EditError
-            The position is outside of the volume or far from any fragment.
-        """
-        voxel, fragment = self.sources.nearest_fragment(position_nm, REACH_NM)
-        return Pick(Point(position_nm, colour), fragment, voxel)
-
-    def segment_at(self, position_nm: Nm) -> int:
-        """Return the segment at a position (z, y, x) in nm; 0 for background or outside."""
-        return int(self.segment[self.sources.fragment_at(position_nm)])
-
-    @property
-    def standing(self) -> Standing:
-        """Scores and mistakes, which follow each edit.
-
-        Raises
-        ------
-        ProjectError
-            The project has no truth.
-        """
-        if not self.has_truth:
-            raise ProjectError(
-                "it has no ground truth", where=self.name, remedy="create it with --truth"
-            )
-        return self.state.standing
-
-    def voi(self) -> Voi | None:
-        """Return the variation of information from the truth, or None without truth."""
-        return self.standing.voi() if self.has_truth else None
-
-    def mistakes(self, choice: Choice = USUAL, limit: int | None = None) -> list[Mistake]:
-        """Return the false splits and false merges against the truth, worst first.
-
-        Parameters
-        ----------
-        choice
-            Which ones.
-        limit
-            At most so many.
-
-        Raises
-        ------
-        ProjectError
-            The project has no truth.
-        """
-        return self.standing.mistakes(choice, limit)
-
-    def follow_skeletons(
-        self,
-        skeletons: Skeletons,
-        settings: RunSettings = USUAL_RUNS,
-        progress: Progress = silent,
-    ) -> None:
-        """Score the run length along skeletons of the truth from now on (`erl`).
-
-        Raises
-        ------
-        VolumeError
-            The fragments cannot be read.
-        """
-        volume, truth_ids = self.sources.fragments.volume, self.state.truth_ids
-        self.state.follow(FollowedSkeletons.on(volume, skeletons, truth_ids, settings, progress))
-
-    def erl(self) -> float | None:
-        """Return the expected run length in nm, or None without skeletons."""
-        runs = self.state.runs
-        return None if runs is None else runs.erl()
-
-    def erl_gain(self, mistake: Mistake) -> float | None:
-        """Return by how many nm the repair of one mistake alone would raise `erl`."""
-        runs, followed = self.state.runs, self.state.followed
-        if runs is None or followed is None:
-            return None
-        return followed.erl_after(runs, mistake) - runs.erl()
 
     def exported_ids(self) -> npt.NDArray[np.uint64]:
         """Return the id that each fragment is exported with, shape (fragments + 1,).
@@ -224,21 +148,35 @@ class Project:
         exported: npt.NDArray[np.uint64] = ids[self.segment]
         return exported
 
-    def merge(self, positions_nm: Sequence[Nm]) -> Operation:
-        """Join the segments at the positions (z, y, x) in nm.
+    def merge(self, positions_nm: Sequence[Nm], reach_nm: float = 0.0) -> Operation:
+        """Join the objects at the positions (z, y, x) in nm, however many.
+
+        Parameters
+        ----------
+        reach_nm
+            One position is enough where this is not 0: the object there is joined to the
+            nearest other one, at most so far away, across a gap too.
 
         Raises
         ------
         EditError
-            Fewer than two positions, one without an object, or all in one segment already.
+            Fewer than two positions, one without an object, or all in one object already.
         """
         picks = [self.pick(position) for position in positions_nm]
-        fragments = tuple(pick.fragment for pick in picks)
-        states = plan_merge(
-            self.graph, fragments, np.asarray(positions_nm, dtype=float), self.sources.grid
-        )
-        points = tuple(pick.point for pick in picks)
-        return self._commit(Operation(Kind.MERGE, points=points, fragments=fragments, edges=states))
+        if len(picks) == 1 and reach_nm:
+            picks.append(nearest_other(self.graph, self.sources, picks[0], reach_nm))
+        return self._commit(merged(self.graph, picks, self.sources.grid))
+
+    def merge_objects(self, segments: Sequence[int]) -> Operation:
+        """Join objects, such as those that are selected, wherever they touch or lie nearest.
+
+        Raises
+        ------
+        EditError
+            Fewer than two, or one that is not there.
+        """
+        picks = [self._pick_in(segment) for segment in dict.fromkeys(segments)]
+        return self._commit(merged(self.graph, picks, self.sources.grid))
 
     def plan_split(self, red_nm: Iterable[Nm], blue_nm: Iterable[Nm]) -> SplitPlan:
         """Work out a split between positions of two colours; nothing is changed.
@@ -250,29 +188,22 @@ class Project:
         """
         picks = [self.pick(position, Colour.RED) for position in red_nm]
         picks += [self.pick(position, Colour.BLUE) for position in blue_nm]
-        surroundings = Surroundings(
-            self.sources.fragments.volume,
-            None if self.sources.truth is None else self.sources.truth.volume,
-            self.sources.image,
-            self.sources.affinities,
-            self.state.table.cells,
-        )
-        return plan_split(self.graph, picks, surroundings)
+        return plan_split(self.graph, picks, self.surroundings())
 
-    def voi_after(self, plan: SplitPlan) -> Voi | None:
-        """Return the variation of information that a planned split would give."""
-        if not self.has_truth:
-            return None
-        standing, fragments = self.standing, np.array(list(plan.components), np.int64)
-        cells = standing.cells_of(fragments[fragments < len(self.segment)])
-        for refinement in plan.refinements:
-            cells = replaced_cells(cells, refinement.table, refinement.parts)
-        unused = len(self.segment) + len(plan.refinements)
-        component = np.array([plan.components[f] for f in cells.fragment.tolist()], np.int64)
-        return standing.voi_after(cells, plan.segment, unused + component)
+    def plan_cut_off(self, position_nm: Nm) -> SplitPlan:
+        """Work out the branch that hangs on an object beyond a position; nothing is changed.
 
-    def split(self, plan: SplitPlan) -> Operation:
-        """Take a planned split.
+        `napari_axonem.proofreading.branching.plan_cut_off` says what counts as the branch.
+
+        Raises
+        ------
+        EditError
+            The object is a single fragment.
+        """
+        return plan_cut_off(self.graph, self.pick(position_nm))
+
+    def split(self, plan: SplitPlan, kind: Kind = Kind.SPLIT) -> Operation:
+        """Take a planned split, or the planned cut of a branch (`Kind.CUT_OFF`).
 
         Raises
         ------
@@ -287,10 +218,80 @@ class Project:
                 where="split",
                 remedy="work it out again",
             )
-        operation = Operation(
-            Kind.SPLIT, points=plan.points, fragments=plan.fragments, edges=plan.states
-        )
+        operation = Operation(kind, points=plan.points, fragments=plan.fragments, edges=plan.states)
         return self._commit(operation, plan.refinements)
+
+    def isolate(self, positions_nm: Sequence[Nm]) -> Operation:
+        """Cut the fragment at each position off from everything else.
+
+        Raises
+        ------
+        EditError
+            Each is an object by itself already.
+        """
+        return self._commit(isolated(self.graph, self._picks(positions_nm)))
+
+    def new_object(self, positions_nm: Sequence[Nm]) -> Operation:
+        """Make one object of the fragments at the positions, whatever they were parts of.
+
+        Raises
+        ------
+        EditError
+            They are one object already.
+        """
+        return self._commit(made_new(self.graph, self._picks(positions_nm)))
+
+    def delete(self, positions_nm: Sequence[Nm]) -> Operation:
+        """Make background of the objects at the positions, until undo brings them back.
+
+        Raises
+        ------
+        EditError
+            There is no object at a position.
+        """
+        return self._commit(deleted(self.graph, self._picks(positions_nm)))
+
+    def paint(self, object_nm: Nm, brush: Brush, *, over: bool = False) -> Operation:
+        """Make the voxels under a brush part of the object at a position.
+
+        Parameters
+        ----------
+        over
+            Whether other objects lose their voxels to it; else only background is painted.
+
+        Raises
+        ------
+        EditError
+            The brush covers nothing that could be painted.
+        """
+        pick = self.pick(object_nm)
+        return self._commit(*painted(self.graph, pick, brush, self.surroundings(), over=over))
+
+    def erase(self, brush: Brush, object_nm: Nm | None = None) -> Operation:
+        """Make background of the voxels under a brush.
+
+        Parameters
+        ----------
+        object_nm
+            A position in the object that alone loses voxels; every object does where it is None.
+
+        Raises
+        ------
+        EditError
+            The brush covers nothing that could be erased.
+        """
+        pick = None if object_nm is None else self.pick(object_nm)
+        return self._commit(*erased(self.graph, pick, brush, self.surroundings()))
+
+    def set_threshold(self, threshold: float) -> Operation:
+        """Agglomerate anew at a threshold, and keep what active edits have set.
+
+        Raises
+        ------
+        EditError
+            No contact has a score, or nothing would change.
+        """
+        return self._commit(at_threshold(self.state, threshold))
 
     def undo(self) -> Operation:
         """Take the newest active edit back.
@@ -300,7 +301,7 @@ class Project:
         EditError
             There is none.
         """
-        return self._commit(self.state.turned(Kind.UNDO))
+        return self._commit(undone(self.state))
 
     def redo(self) -> Operation:
         """Bring the edit undone last again.
@@ -310,61 +311,46 @@ class Project:
         EditError
             There is none.
         """
-        return self._commit(self.state.turned(Kind.REDO))
+        return self._commit(redone(self.state))
 
-    def _commit(self, operation: Operation, refinements: Sequence[Refinement] = ()) -> Operation:
-        """Put an operation on disk, then into the tables and the voxels, and tell about it."""
-        if not self.writable:
-            raise EditError("the project is open read-only", where=self.name)
-        self.objects.refuse_locked(operation.concerned, where=str(operation.kind))
-        try:
-            fresh = [(refinement, self.state.refine(refinement)) for refinement in refinements]
-            applied = self.state.apply(operation)
-            voi = self.voi()
-            done = self.log.append(
-                replace(applied, voi=None if voi is None else (voi.split, voi.merge)),
-                [refinement.to_bytes() for refinement in refinements],
+    def go_to(self, place: int | str) -> Operation:
+        """Make the project what it was after an operation, in one step that undo can take back.
+
+        Nothing is lost: edits since then stay in the log, and going to them brings them again.
+
+        Parameters
+        ----------
+        place
+            The id of an operation, 0 for the beginning, or the name of a mark.
+
+        Raises
+        ------
+        EditError
+            There is no such place, or the project is like that already.
+        """
+        number = self.log.named(place) if isinstance(place, str) else place
+        if number is None:
+            raise EditError(
+                f"there is no mark {place!r}", remedy="'project log' lists those there are"
             )
-        except BaseException:
-            followed = self.state.followed
-            self.state = self._loaded()
-            if followed is not None:  # the log says what its nodes lie on
-                self.follow_skeletons(followed.skeletons, followed.settings)
-            raise
-        self.state.refined += [(done.id, refinement, edges) for refinement, edges in fresh]
-        self.state.remember(done)
-        self._write_voxels(done.id, refinements)
+        return self._commit(gone_to(self.state, number))
+
+    def mark(self, name: str) -> Operation:
+        """Give the place that the log has come to a name, for `go_to`.
+
+        Raises
+        ------
+        EditError
+            The name is empty.
+        """
+        if not name.strip():
+            raise EditError("a mark needs a name", where=str(Kind.MARK))
+        return self._commit(Operation(Kind.MARK, name=name.strip(), parent=self.history.head))
+
+    def _commit(
+        self, edit: Operation | Finish, refinements: Sequence[Refinement] = ()
+    ) -> Operation:
+        """Put an edit on disk, then into the tables and the voxels, and tell about it."""
+        done = self.keeper.commit(edit, refinements)
         self.changed.emit(done)
         return done
-
-    def _loaded(self) -> State:
-        return State(Tables.load(self.folder.tables), self.log, self.sources.grid)
-
-    def _write_pending_voxels(self) -> None:
-        """Write the voxels of refinements that a crash may have kept from the disk."""
-        if not self.writable:
-            return
-        pending = [r.operation for r in self.log.refinements() if not r.written]
-        # Later ones too, in order: they may have cut what the first pending one made.
-        for operation, refinement, _ in self.state.refined if pending else ():
-            if operation >= pending[0]:
-                self._write_voxels(operation, [refinement])
-
-    def _write_voxels(self, operation: int, refinements: Sequence[Refinement]) -> None:
-        """Write what the log holds already; a failure here loses nothing, but ends editing."""
-        try:
-            for refinement in refinements:
-                self.sources.write_child(refinement)
-            if refinements:
-                self.log.mark_written(operation)
-        except (AxonemError, OSError) as error:
-            self.writable = False
-            raise StorageError(
-                f"the cut is in the log but its voxels could not be written ({error})",
-                where=self.name,
-                remedy="free some disk space and open the project again; nothing is lost",
-            ) from error
-
-    def _release(self) -> None:
-        if self._lock is not None:
-            self._lock.release()

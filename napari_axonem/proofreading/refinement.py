@@ -6,6 +6,9 @@ this alone changes no segment. The operation that wanted the cut then switches t
 and undo switches it on again; no voxel is ever written back.
 
 Edges named in the log before a refinement are carried over to the parts that have them.
+
+Painting over background makes a fragment out of none: a refinement of fragment 0. What it makes
+begins as deleted, which is what background is; the operation then brings it in.
 """
 
 from __future__ import annotations
@@ -29,7 +32,7 @@ class Refinement:
     """The cut of one fragment in two."""
 
     parent: int
-    """The fragment that was cut; it keeps its id and its larger part."""
+    """The fragment that was cut; it keeps its id and its larger part. 0 for background."""
 
     child: int
     """The new fragment."""
@@ -52,9 +55,12 @@ class Refinement:
         return Box.of_shape(self.mask.shape).shift(self.corner)
 
     @property
-    def parts(self) -> tuple[int, int]:
-        """Parent and child."""
-        return self.parent, self.child
+    def parts(self) -> tuple[int, ...]:
+        """The fragments whose cells and contacts `table` has: parent and child.
+
+        Of a refinement of background only the child.
+        """
+        return (self.parent, self.child) if self.parent else (self.child,)
 
     @property
     def child_voxels(self) -> int:
@@ -107,19 +113,36 @@ def refined_edges(old: Edges, refinement: Refinement) -> Edges:
     new = _edges_of_parts(refinement)
     neighbour = np.where(old.u == parent, old.v, old.u)
     was_on = dict(zip(neighbour.tolist(), old.on.tolist(), strict=True))
-    ours = np.isin(new.u, (parent, child))
+    ours = np.isin(new.u, refinement.parts)
     other = np.where(ours, new.v, new.u)
-    between = ours & np.isin(new.v, (parent, child))
+    between = ours & np.isin(new.v, refinement.parts)
     on = np.array([was_on.get(int(n), False) for n in other], dtype=np.bool_) | between
     rows = replace(new, on=on)
     orphans = old.taken(~np.isin(neighbour, other))
     rows = rows.appended(_handed_over(orphans, refinement))
-    if not between.any():
+    if parent and not between.any():
         ends = {int(f): p for f, p in zip(*_places(refinement), strict=True)}
         rows = rows.appended(
             Edges.made_by_hand({part: ends[part] for part in (parent, child)}, on=True)
         )
     return rows
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What is remembered of a refinement to carry over edges that were named before it."""
+
+    operation: int
+    """The operation that it came with."""
+
+    number: int
+    """Position among the refinements of the log, from 1."""
+
+    parent: int
+    child: int
+
+    pairs: frozenset[tuple[int, int]]
+    """The edges (u, v) that parent and child had afterwards."""
 
 
 def refine(graph: FragmentGraph, refinement: Refinement) -> Edges:
@@ -129,35 +152,36 @@ def refine(graph: FragmentGraph, refinement: Refinement) -> Edges:
     -------
     The edges of parent and child.
     """
-    at_parent = graph.edges_at([refinement.parent])
-    rows = refined_edges(graph.edges.taken(at_parent), refinement)
-    graph.bury(at_parent)
-    graph.add_fragment(refinement.child_voxels, int(graph.segment[refinement.parent]))
+    rows = refined_edges(graph.edges.taken(_edges_at_parent(graph, refinement)), refinement)
+    graph.bury(_edges_at_parent(graph, refinement))
+    graph.add_fragment(refinement.child_voxels, refinement.parent)
     graph.add_edges(rows)
     return rows
 
 
-def translated(states: EdgeStates, refinement: Refinement, edges: Edges) -> EdgeStates:
+def _edges_at_parent(graph: FragmentGraph, refinement: Refinement) -> npt.NDArray[np.int64]:
+    return graph.edges_at([refinement.parent] if refinement.parent else [])
+
+
+def translated(states: EdgeStates, carried: Carried) -> EdgeStates:
     """Carry logged edge states from before a refinement over to the parts.
 
     Parameters
     ----------
     states
-        Rows (u, v, on) that may name the parent.
-    edges
-        The edges that the refinement gave (`refined_edges`).
+        Rows (u, v, on) that may name the parent. A deletion of it is one of both parts.
     """
-    parent, child = refinement.parent, refinement.child
-    pairs = set(zip(edges.u.tolist(), edges.v.tolist(), strict=True))
+    parent, child = carried.parent, carried.child
+    concerned = (states[:, :2] == parent).any(axis=1)
+    if not parent or not concerned.any():
+        return states
     rows: list[tuple[int, int, int]] = []
-    for u, v, on in states.tolist():
-        if parent not in (u, v):
-            rows.append((u, v, on))
-            continue
+    for u, v, on in states[concerned].tolist():
         neighbour = v if u == parent else u
         ends = [(min(p, neighbour), max(p, neighbour)) for p in (parent, child)]
-        rows.extend((a, b, on) for a, b in ends if (a, b) in pairs)
-    return np.array(rows, dtype=np.int64).reshape(-1, 3)
+        rows.extend((a, b, on) for a, b in ends if not neighbour or (a, b) in carried.pairs)
+    added = np.array(rows, dtype=np.int64).reshape(-1, 3)
+    return np.concatenate([states[~concerned], added])
 
 
 def write_child(labels: npt.NDArray[np.uint32], box: Box, refinement: Refinement) -> None:
@@ -171,8 +195,7 @@ def write_child(labels: npt.NDArray[np.uint32], box: Box, refinement: Refinement
 def _edges_of_parts(refinement: Refinement) -> Edges:
     """Return all contacts of the two parts as edges, off."""
     found = fragment_edges(refinement.table)
-    parts = (refinement.parent, refinement.child)
-    chosen = np.isin(found.u, parts) | np.isin(found.v, parts)
+    chosen = np.isin(found.u, refinement.parts) | np.isin(found.v, refinement.parts)
     return Edges.of_contacts(found, np.zeros(len(found), dtype=np.bool_)).taken(chosen)
 
 

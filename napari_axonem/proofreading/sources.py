@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from napari_axonem.errors import EditError, VolumeError
 from napari_axonem.geometry import Box, Grid, Nm, Zyx, zyx
@@ -83,10 +84,17 @@ class Sources:
             return 0
         return int(self.fragments.volume.read(box)[0, 0, 0])
 
-    def nearest_fragment(self, position_nm: Nm, reach_nm: float) -> tuple[Zyx, int]:
+    def nearest_fragment(
+        self, position_nm: Nm, reach_nm: float, gone: npt.NDArray[np.bool_]
+    ) -> tuple[Zyx, int]:
         """Return the fragment nearest to a position, and its nearest voxel.
 
         Distances are in nm, so that thick sections count as far as they are.
+
+        Parameters
+        ----------
+        gone
+            Whether each fragment counts as background, shape (fragments + 1,).
 
         Raises
         ------
@@ -99,12 +107,12 @@ class Sources:
         if not whole.contains(voxel):
             raise EditError(f"it lies outside of the volume of {whole.stop} voxels", where=where)
         fragment = self.fragment_at(position_nm)
-        if fragment:
+        if fragment and not gone[fragment]:
             return voxel, fragment
         size = np.asarray(self.grid.voxel_size)
         box = Box(voxel, zyx(np.add(voxel, 1))).grow(zyx(reach_nm // size)).intersect(whole)
         labels = self.fragments.volume.read(box)
-        candidates = np.argwhere(labels)
+        candidates = np.argwhere((labels > 0) & ~gone[labels])
         away = np.linalg.norm((candidates + box.start - np.asarray(voxel)) * size, axis=1)
         if len(away) == 0 or away.min() > reach_nm:
             raise EditError(

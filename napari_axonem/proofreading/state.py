@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
 from napari_axonem.errors import EditError
-from napari_axonem.evaluation.parts import voi_of
-from napari_axonem.evaluation.replacement import replaced
 from napari_axonem.evaluation.scores import Voi
 from napari_axonem.evaluation.standing import Runs, Standing
+from napari_axonem.evaluation.tables import Cells, CellTable
 from napari_axonem.geometry import Grid
+from napari_axonem.proofreading.celltable import CellBook
 from napari_axonem.proofreading.edges import Edges
 from napari_axonem.proofreading.folder import Tables
 from napari_axonem.proofreading.followed import FollowedSkeletons
-from napari_axonem.proofreading.graph import FragmentGraph
+from napari_axonem.proofreading.graph import BACKGROUND, FragmentGraph
 from napari_axonem.proofreading.history import History
 from napari_axonem.proofreading.log import Log
-from napari_axonem.proofreading.operation import EdgeStates, Kind, Operation, no_edges
-from napari_axonem.proofreading.refinement import Refinement, refine, translated
+from napari_axonem.proofreading.operation import (
+    EdgeStates,
+    Kind,
+    Made,
+    Operation,
+    no_edges,
+    no_made,
+)
+from napari_axonem.proofreading.refinement import Carried, Refinement, refine, translated
+from napari_axonem.proofreading.snapshots import Snapshot
 
 
 class State:
@@ -35,38 +42,60 @@ class State:
         The operations and refinements since.
     grid
         Voxel size and origin in nm.
+    snapshot
+        What the log amounts to up to some operation, so that only later ones are replayed.
+    until
+        The last operation that counts; all where it is None.
     """
 
-    def __init__(self, tables: Tables, log: Log, grid: Grid) -> None:
-        self.table = tables.cells
-        """Cells and contacts as they are now."""
-        self.graph = FragmentGraph(tables.edges, tables.rank(), tables.segment)
-        """The fragment graph as it is now."""
+    def __init__(
+        self,
+        tables: Tables,
+        log: Log,
+        grid: Grid,
+        snapshot: Snapshot | None = None,
+        until: int | None = None,
+    ) -> None:
         self.fragment_ids = tables.fragment_ids
         """The id that each fragment was imported with, shape (imported fragments + 1,)."""
         self.truth_ids = tables.truth_ids
         """The id that each true object was imported with, shape (objects + 1,)."""
-        self.voi_at_start: Voi | None = None
-        """The score before the first edit; None without truth."""
-        if len(tables.truth_ids) > 1:
-            self.voi_at_start = voi_of(tables.cells, tables.segment)
-        self.history = History()
+        self.score = tables.score
+        """What a threshold is compared with, for each contact at creation; may be empty."""
+        self.history = History() if snapshot is None else History.of_columns(snapshot.history)
         """Which edits are active."""
-        self.operations: dict[int, Operation] = {}
-        """The log by id, oldest first."""
-        self.refined: list[tuple[int, Refinement, Edges]] = []
-        """Operation, refinement and the edges it gave, oldest first."""
-        self._grid = grid
+        self.carried: list[Carried] = [] if snapshot is None else _carried_of(snapshot)
+        """What is remembered of each refinement, oldest first."""
+        self.graph = _begun(tables) if snapshot is None else _restored(tables, snapshot)
+        """The fragment graph as it is now."""
+        self.count = 0 if snapshot is None else snapshot.operation
+        """The newest operation that is in here."""
+        self.since_snapshot = 0
+        """Operations that opening the project had to replay."""
         self.followed: FollowedSkeletons | None = None
         """Skeletons, where there are any."""
+        self._log, self._grid = log, grid
+        self._book = CellBook(tables.cells)
         self._standing: Standing | None = None
         self._runs: Runs | None = None
-        self._replay(log)
+        for carried in self.carried:
+            self._book.refine(self._fetch(carried.number))
+        self._replay(until)
+
+    @property
+    def table(self) -> CellTable:
+        """Cells and contacts as they are now."""
+        return self._book.table
+
+    @property
+    def cells(self) -> Cells:
+        """Cells as they are now; the same object until a fragment is cut."""
+        return self._book.cells
 
     @property
     def standing(self) -> Standing:
         """Scores and mistakes as they are now, for a project with truth."""
-        self._catch_up()
+        self.catch_up()
         if self._standing is None:
             self._standing = Standing(self.table, self.graph.segment, self._grid)
         return self._standing
@@ -74,12 +103,26 @@ class State:
     @property
     def runs(self) -> Runs | None:
         """Run lengths along skeletons as they are now, where there are skeletons."""
-        self._catch_up()
+        self.catch_up()
         if self._runs is None and self.followed is not None:
             self._runs = self.followed.runs(self.graph.segment)
         return self._runs
 
-    def _catch_up(self) -> None:
+    @property
+    def has_truth(self) -> bool:
+        """Whether any voxel has a truth."""
+        return len(self.truth_ids) > 1
+
+    def voi(self) -> Voi | None:
+        """Return the variation of information from the truth, or None without truth."""
+        return self.standing.voi() if self.has_truth else None
+
+    def erl(self) -> float | None:
+        """Return the expected run length in nm, or None without skeletons."""
+        runs = self.runs
+        return None if runs is None else runs.erl()
+
+    def catch_up(self) -> None:
         """Let scores follow the edits since they were last asked for."""
         moved = self.graph.take_moved()
         for follower in (self._standing, self._runs):
@@ -87,13 +130,19 @@ class State:
                 follower.follow(self.graph.segment, moved)
 
     def follow(self, skeletons: FollowedSkeletons | None) -> None:
-        """Let the run lengths along some skeletons follow the edits."""
+        """Let the run lengths along some skeletons follow the edits.
+
+        Parameters
+        ----------
+        skeletons
+            Skeletons with the fragments under their nodes as they are now.
+        """
         self.followed, self._runs = skeletons, None
 
     def refine(self, refinement: Refinement) -> Edges:
         """Put a refinement into the tables; return the edges of its parts."""
-        self._catch_up()
-        self.table = replaced(self.table, refinement.table, refinement.parts)
+        self.catch_up()
+        self._book.refine(lambda: refinement)
         edges = refine(self.graph, refinement)
         if self._standing is not None:
             self._standing.refine(self.table, refinement.parts, self.graph.segment)
@@ -101,77 +150,128 @@ class State:
             self.followed, self._runs = self.followed.refined(refinement), None
         return edges
 
+    def remember_refinement(self, operation: int, refinement: Refinement, edges: Edges) -> None:
+        """Remember how edges are carried over a refinement that is in the log."""
+        pairs = frozenset(zip(edges.u.tolist(), edges.v.tolist(), strict=True))
+        self.carried.append(
+            Carried(operation, len(self.carried) + 1, refinement.parent, refinement.child, pairs)
+        )
+
     def apply(self, operation: Operation) -> Operation:
         """Switch the edges of an operation; return it with what that changed.
 
         Raises
         ------
         EditError
-            Every edge has its state already.
+            Everything has its state already.
         """
-        ends = np.unique(operation.edges[:, :2])
+        ends = np.zeros(0, np.int64)
+        if len(operation.edges) <= MOST_NAMED:
+            ends = np.setdiff1d(operation.edges[:, :2], [BACKGROUND])
         before = np.unique(self.graph.segment[ends])
-        changed = self.graph.apply(operation.edges, self._places(operation))
-        if len(changed) == 0:
+        changed = self.graph.apply(operation.edges, operation.made)
+        if len(changed) == 0 and operation.kind != Kind.GO:
             raise EditError("nothing would change", where=str(operation.kind))
         return replace(
             operation,
             parent=self.history.head,
-            edges=self.graph.states(changed),
+            edges=changed,
             segments_before=tuple(before.tolist()),
             segments_after=tuple(np.unique(self.graph.segment[ends]).tolist()),
         )
 
-    def remember(self, operation: Operation) -> None:
-        """Follow an operation that is in the log and was applied."""
-        self.operations[operation.id] = operation
-        self.history.record(operation)
-
-    def turned(self, kind: Kind) -> Operation:
-        """Return the undo or redo that is next, not yet applied.
+    def operation(self, number: int) -> Operation:
+        """Return an operation of the log by its id.
 
         Raises
         ------
         EditError
-            There is nothing to undo or redo.
+            There is none with that id.
         """
-        undoing = kind == Kind.UNDO
-        target_id = self.history.undo_target() if undoing else self.history.redo_target()
-        target = self.operations[target_id]
-        states = target.edges.copy()
-        for operation_id, refinement, edges in self.refined:
-            if operation_id > target_id:
-                states = translated(states, refinement, edges)
-        if undoing:
-            states[:, 2] = 1 - states[:, 2]
-        return Operation(
-            kind,
-            target=target_id,
-            points=target.points,
-            fragments=target.fragments,
-            edges=states,
+        found = self._log.operations(number - 1, number) if 0 < number <= self.count else []
+        if not found:
+            raise EditError(
+                f"there is no operation {number}", remedy="'project log' lists those there are"
+            )
+        return found[0]
+
+    def refinements(self) -> list[Refinement]:
+        """Return the cuts inside fragments, oldest first, read from the log."""
+        stored = self._log.refinements(0, self.count)
+        return [Refinement.from_bytes(one.content) for one in stored]
+
+    def edits_by_hand(self) -> EdgeStates:
+        """Return what the active edits but thresholds have set, named as it is now.
+
+        An edge is there as often as it was set.
+        """
+        active = set(self.history.active())
+        refined = iter([*self.carried, None])
+        following, rows = next(refined), no_edges()
+        stretch: list[EdgeStates] = []
+        for number, states in self._log.edges_of_edits():
+            while following is not None and following.operation <= number:
+                rows = translated(np.concatenate([rows, *stretch]), following)
+                stretch.clear()
+                following = next(refined)
+            if number in active:
+                stretch.append(states)
+        rows = np.concatenate([rows, *stretch])
+        while following is not None:
+            rows, following = translated(rows, following), next(refined)
+        return rows
+
+    def remember(self, operation: Operation) -> None:
+        """Follow an operation that is in the log and was applied."""
+        self.count = operation.id
+        self.history.record(operation)
+
+    def snapshot(self, digest: bytes) -> Snapshot:
+        """Return everything that the log has changed; `digest` is that of the newest operation."""
+        graph, edges = self.graph, self.graph.edges
+        made = len(self.fragment_ids)
+        pairs = [(n, u, v) for n, c in enumerate(self.carried) for u, v in sorted(c.pairs)]
+        return Snapshot(
+            operation=self.count,
+            digest=digest,
+            segment=graph.segment,
+            deleted=np.flatnonzero(graph.deleted).astype(np.uint32),
+            rank=graph.rank[made:],
+            on=edges.on.first,
+            late=edges.late,
+            buried=np.flatnonzero(~edges.alive),
+            history=self.history.columns(),
+            carried=np.array(
+                [(c.operation, c.number, c.parent, c.child) for c in self.carried], np.int64
+            ).reshape(-1, 4),
+            pairs=np.array(pairs, np.int64).reshape(-1, 3),
         )
 
-    def _places(self, operation: Operation) -> dict[int, npt.NDArray[np.int64]]:
-        """Return the voxel at which the user pointed to each fragment."""
-        pointed = zip(operation.fragments, operation.points, strict=True)
-        return {f: self._grid.to_voxel(point.position_nm) for f, point in pointed}
+    def _fetch(self, number: int) -> Callable[[], Refinement]:
+        return lambda: Refinement.from_bytes(self._log.refinement(number).content)
 
-    def _replay(self, log: Log) -> None:
-        """Apply the log: edge states in stretches, each up to the next refinement."""
-        stored = log.refinements()
+    def _replay(self, until: int | None) -> None:
+        """Apply what the log has since the snapshot, in stretches up to the next refinement."""
+        stored = self._log.refinements(self.count, until)
         stretch: list[EdgeStates] = []
-        places: dict[int, npt.NDArray[np.int64]] = {}
-        for operation in log.operations():
+        made: list[Made] = []
+        for operation in self._log.operations(self.count, until):
+            self.since_snapshot += 1
             while stored and stored[0].operation == operation.id:
-                self.graph.apply(latest(stretch), places)
+                self.graph.apply(latest(stretch), _all_made(made))
                 stretch.clear()
+                made.clear()  # edges that a cut hands over must not be made again
                 refinement = Refinement.from_bytes(stored.pop(0).content)
-                self.refined.append((operation.id, refinement, self.refine(refinement)))
+                self.remember_refinement(operation.id, refinement, self.refine(refinement))
             stretch.append(operation.edges)
-            places |= self._places(operation)
+            made.append(operation.made)
             self.remember(operation)
-        self.graph.apply(latest(stretch), places)
+        self.graph.apply(latest(stretch), _all_made(made))
+        self.graph.take_moved()
+
+
+MOST_NAMED = 100_000
+"""An operation on more fragments than these, such as a threshold, does not name its segments."""
 
 
 def latest(stretch: Sequence[EdgeStates]) -> EdgeStates:
@@ -179,6 +279,62 @@ def latest(stretch: Sequence[EdgeStates]) -> EdgeStates:
     if not stretch:
         return no_edges()
     rows = np.concatenate(stretch)[::-1]
-    _, first = np.unique(rows[:, :2], axis=0, return_index=True)
+    key = (rows[:, 0] << 32) | rows[:, 1]
+    _, first = np.unique(key, return_index=True)
     states: EdgeStates = rows[first]
     return states
+
+
+def _all_made(made: Sequence[Made]) -> Made:
+    return np.concatenate([no_made(), *made])
+
+
+def _begun(tables: Tables) -> FragmentGraph:
+    """Return the graph as it was at creation."""
+    graph = FragmentGraph(_switchable(tables.edges), tables.rank, tables.segment, tables.incidence)
+    graph.add_edges(tables.strays)
+    return graph
+
+
+def _restored(tables: Tables, snapshot: Snapshot) -> FragmentGraph:
+    """Return the graph as it was when a snapshot was made."""
+    deleted = np.zeros(len(snapshot.segment), np.bool_)
+    deleted[snapshot.deleted] = True
+    graph = FragmentGraph(
+        replace(tables.edges, on=snapshot.on),
+        np.concatenate([tables.rank, snapshot.rank]),
+        snapshot.segment,
+        tables.incidence,
+        deleted,
+    )
+    graph.add_edges(snapshot.late)
+    graph.bury(snapshot.buried)
+    return graph
+
+
+def _switchable(edges: Edges) -> Edges:
+    """Return edges whose states lie in memory, and not in a file."""
+    return replace(edges, on=np.array(edges.on))
+
+
+def _carried_of(snapshot: Snapshot) -> list[Carried]:
+    pairs: list[list[tuple[int, int]]] = [[] for _ in snapshot.carried]
+    for place, u, v in snapshot.pairs.tolist():
+        pairs[place].append((u, v))
+    return [
+        Carried(operation, number, parent, child, frozenset(found))
+        for (operation, number, parent, child), found in zip(
+            snapshot.carried.tolist(), pairs, strict=True
+        )
+    ]
+
+
+def nodes_now(
+    followed: FollowedSkeletons, carried: Sequence[Carried], log: Log
+) -> FollowedSkeletons:
+    """Return skeletons whose nodes were looked up at creation as the log has cut since."""
+    for one in carried:
+        if (followed.fragment == one.parent).any():
+            content = log.refinement(one.number).content
+            followed = followed.refined(Refinement.from_bytes(content))
+    return followed

@@ -117,9 +117,11 @@ class Suggested:
 
     def _ends_now(self, state: State) -> npt.NDArray[np.int64]:
         """Return the fragments at the points, where some were cut since."""
+        if all(cut.child <= self.fragments for cut in state.carried):
+            return self.ends
         ends = self.ends.copy()
         points = np.array([(s.red[0], s.blue[0]) for s in self.suggestions]).reshape(-1, 2, 3)
-        for _, cut, _ in state.refined:
+        for cut in state.refinements():
             if cut.child <= self.fragments:
                 continue
             inside = points - np.array(cut.corner)

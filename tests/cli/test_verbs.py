@@ -71,6 +71,34 @@ def test_a_round_of_edits(run: Run, project: str) -> None:
     assert [row["undone"] for row in run("project", "log", project)][:2] == [False, True]
 
 
+def test_every_other_edit_has_a_verb(run: Run, project: str) -> None:
+    run("bookmark", project, "start")
+    run("merge", project, ONE, TWO, THREE)
+    preview = run("cut-off", project, TWO, "--preview")
+    assert preview["red_fragments"]
+    cut = run("cut-off", project, TWO)
+    assert (cut["kind"], len(cut["segments_after"])) == ("cut off", 2)
+    run("new-object", project, ONE, THREE)
+    run("isolate", project, ONE)
+    assert run("delete", project, THREE)["segments_after"] == [0]
+    run("erase", project, ONE, "--radius", "20", "--object", ONE)
+    run("paint", project, ONE, "--radius", "15", "--object", TWO)
+    run("go", project, "--to", "3")
+    assert run("merge", project, ONE, "--reach", "500")["operation"] == 10
+    run("go", project, "--to", "start")
+    log = run("project", "log", project)
+    kinds = ["mark", "merge", "cut off", "new object", "isolate", "delete", "erase", "paint"]
+    assert [row["kind"] for row in log[:8]] == kinds
+    assert log[0]["name"] == "start"
+    assert [row["undone"] for row in log] == [False, *[True] * 7, False, True, False]
+    assert set(log[1]) >= {"id", "kind", "points_nm", "undone", "user", "time", "change_voi"}
+    assert log[1]["change_voi"]["total"] == pytest.approx(
+        log[1]["change_voi"]["split"] + log[1]["change_voi"]["merge"]
+    )
+    assert run("project", "verify", project)["differences"] == []
+    assert main(["project", "log", project]) == 0
+
+
 def test_export_is_read_by_h5py_and_zarr_alone(run: Run, project: str, tmp_path: Path) -> None:
     run("merge", project, ONE, TWO)
     run("export", project, str(tmp_path / "out.h5"))
@@ -105,6 +133,14 @@ def test_text_is_for_people(project: str, capsys: pytest.CaptureFixture[str]) ->
         (["info", "missing.h5"], "no such file"),
         (["merge", "PROJECT", ONE], "two points or more"),
         (["merge", "PROJECT", ONE, "1,2"], "POINTS"),
+        (["merge", "PROJECT", ONE, "--reach", "5"], "no other object"),
+        (["isolate", "PROJECT", ONE], "by itself already"),
+        (["new-object", "PROJECT", ONE], "one object already"),
+        (["cut-off", "PROJECT", ONE], "single fragment"),
+        (["paint", "PROJECT", ONE, "--radius", "9"], "--object"),
+        (["agglomerate", "PROJECT", "--threshold", "0.5"], "--affinities"),
+        (["go", "PROJECT", "--to", "nowhere"], "no mark"),
+        (["go", "PROJECT", "--to", "7"], "no operation 7"),
         (["merge", "PROJECT", ONE, ONE], "already"),
         (["merge", "PROJECT", ONE, "1e6,0,0"], "outside"),
         (["split", "PROJECT", "--red", ONE, "--blue", TWO], "segment 1 but point 2"),

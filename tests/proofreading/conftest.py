@@ -1,5 +1,6 @@
 """Small projects to edit."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,8 +10,17 @@ import numpy.typing as npt
 import pytest
 
 from napari_axonem.proofreading.creation import CreateSettings, create_project
+from napari_axonem.volumes import disk
 
 VOXEL_SIZE = (30.0, 8.0, 8.0)
+
+
+@pytest.fixture(autouse=True)
+def no_sync(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nothing wait for the disk of a busy machine: no test here cuts its power."""
+    monkeypatch.setattr(disk, "settle", lambda: None)
+    monkeypatch.setattr(os, "sync", lambda: None, raising=False)
+
 
 Maker = Callable[..., Path]
 

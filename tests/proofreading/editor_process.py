@@ -1,4 +1,4 @@
-"""A process that edits a project until it is killed, saying what was confirmed."""
+"""A process that edits and exports a project until it is killed, saying what was confirmed."""
 
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -7,11 +7,20 @@ import numpy as np
 
 from napari_axonem.errors import EditError
 from napari_axonem.geometry import Nm
+from napari_axonem.proofreading.export import export_labels
+from napari_axonem.proofreading.operation import Kind, Operation
+from napari_axonem.proofreading.painting import Brush
 from napari_axonem.proofreading.project import Project
 
+KINDS = ("merge", "split", "undo", "redo", "cut off", "delete", "isolate", "paint", "erase", "go")
+EXPORT_EVERY = 4
 
-def edit_for_ever(path: Path, seed: int, confirmed: Connection) -> None:
-    """Do random edits; send the id of each operation once its call has returned."""
+
+def edit_for_ever(path: Path, seed: int, exports: Path, confirmed: Connection) -> None:
+    """Do random edits; send the id of each operation once its call has returned.
+
+    Now and then the labels are exported, under a name that says after which operation.
+    """
     random = np.random.default_rng(seed)
     with Project(path) as project:
         confirmed.send(0)
@@ -21,18 +30,35 @@ def edit_for_ever(path: Path, seed: int, confirmed: Connection) -> None:
             except EditError:
                 continue
             confirmed.send(operation.id)
+            if operation.id % EXPORT_EVERY == 0:
+                suffix = random.choice(["h5", "zarr"])
+                export_labels(project, exports / f"{operation.id}.{suffix}")
 
 
-def _random_edit(project: Project, random: np.random.Generator):
-    kind = random.choice(["merge", "merge", "split", "split", "undo", "redo"])
-    if kind == "undo":
-        return project.undo()
-    if kind == "redo":
-        return project.redo()
-    points = [_random_point(project, random) for _ in range(2)]
-    if kind == "merge":
-        return project.merge(points)
-    return project.split(project.plan_split(points[:1], points[1:]))
+def _random_edit(project: Project, random: np.random.Generator) -> Operation:
+    one, other = (_random_point(project, random) for _ in range(2))
+    brush = Brush((one,), float(random.uniform(5, 40)))
+    match random.choice(KINDS, p=[0.2, 0.2, 0.15, 0.1, 0.05, 0.05, 0.05, 0.1, 0.05, 0.05]):
+        case "merge":
+            return project.merge([one, other])
+        case "split":
+            return project.split(project.plan_split([one], [other]))
+        case "cut off":
+            return project.split(project.plan_cut_off(one), Kind.CUT_OFF)
+        case "delete":
+            return project.delete([one])
+        case "isolate":
+            return project.isolate([one])
+        case "paint":
+            return project.paint(other, brush)
+        case "erase":
+            return project.erase(brush)
+        case "go":
+            return project.go_to(int(random.integers(len(project.operations) + 1)))
+        case "undo":
+            return project.undo()
+        case _:
+            return project.redo()
 
 
 def _random_point(project: Project, random: np.random.Generator) -> Nm:

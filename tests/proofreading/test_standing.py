@@ -99,7 +99,7 @@ def test_run_lengths_follow_edits(tmp_path: Path) -> None:
             ).erl_nm
             assert project.erl() == pytest.approx(wanted, rel=1e-9)
             seen.add(project.erl())
-            refined = len(project.state.refined)
+            refined = len(project.state.carried)
         assert len(seen) > 5
         assert refined, "some edits cut fragments"
         split = next(m for m in project.mistakes() if m.kind == "false_split")

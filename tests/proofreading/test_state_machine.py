@@ -1,17 +1,21 @@
 """Random edits against plain voxels: after every step the project shows the voxels it should.
 
-The oracle is a list of label arrays, one a step of the history. It knows nothing of graphs: a
-merge rewrites voxels, undo and redo move along the list, and what a split may do is bounded by
-what it must do (each colour together with itself, the colours apart, all else untouched).
+The oracle is a tree of label arrays, one an edit. It knows nothing of graphs: a merge rewrites
+voxels, undo, redo and going back move along the tree, and what a split may do is bounded by what it
+must do (each colour together with itself, the colours apart, all else untouched).
+
+``AXONEM_EDIT_SEQUENCES`` sets how many sequences are tried.
 """
 
+import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -22,12 +26,19 @@ from hypothesis.stateful import (
 )
 
 from napari_axonem.errors import EditError
+from napari_axonem.proofreading import keeper
+from napari_axonem.proofreading.operation import Kind
+from napari_axonem.proofreading.painting import Brush
 from napari_axonem.proofreading.project import Project
+from napari_axonem.proofreading.refinement import Refinement
+from napari_axonem.proofreading.snapshots import saved_in
 from napari_axonem.proofreading.verification import verify_project
 
 from .conftest import VOXEL_SIZE, write_project
 
 SHAPE = (3, 10, 12)
+USUAL = 15
+SEQUENCES = int(os.environ.get("AXONEM_EDIT_SEQUENCES", USUAL))
 Labels = npt.NDArray[np.int64]
 indices = st.tuples(*(st.integers(0, n - 1) for n in SHAPE))
 
@@ -36,6 +47,16 @@ def same_partition(a: Labels, b: Labels) -> bool:
     """Tell whether two label arrays are equal but for the names of the labels."""
     pairs = np.unique(np.stack([a.ravel(), b.ravel()]), axis=1)
     return len(pairs[0]) == len(np.unique(pairs[0])) == len(np.unique(pairs[1]))
+
+
+def joined_labels(fragments: Labels, gone: set[int], pairs: list[tuple[int, int]]) -> Labels:
+    """Return labels in which fragments that are joined, directly or not, are one."""
+    name = {f: f for f in np.unique(fragments).tolist() if f not in gone}
+    for u, v in pairs:
+        if u in name and v in name and name[u] != name[v]:
+            old, new = name[u], name[v]
+            name = {f: new if n == old else n for f, n in name.items()}
+    return np.vectorize(lambda f: name.get(int(f), 0), otypes=[np.int64])(fragments)
 
 
 class Edits(RuleBasedStateMachine):
@@ -51,11 +72,16 @@ class Edits(RuleBasedStateMachine):
         labels = (away.argmin(axis=-1) + 1).astype(np.uint32)
         labels[away.min(axis=-1) > 6] = 0
         truth = random.integers(0, 3, size=SHAPE).astype(np.uint32)
+        affinities = random.random((3, *SHAPE)).astype(np.float32)
         self._folder = tempfile.TemporaryDirectory()
-        self._path = write_project(Path(self._folder.name), fragments=labels, truth=truth)
+        self._path = write_project(
+            Path(self._folder.name), fragments=labels, truth=truth, affinities=affinities
+        )
         self.project = Project(self._path)
-        self.steps: list[Labels] = [labels.astype(np.int64)]
-        self.undone: list[Labels] = []
+        self.labels: dict[int, Labels] = {0: labels.astype(np.int64)}
+        self.parent: dict[int, int] = {}
+        self.last_child: dict[int, int] = {}
+        self.head = 0
 
     def teardown(self) -> None:
         """Leave nothing behind."""
@@ -66,7 +92,88 @@ class Edits(RuleBasedStateMachine):
     @property
     def now(self) -> Labels:
         """The voxels as they should be."""
-        return self.steps[-1]
+        return self.labels[self.head]
+
+    @property
+    def heads(self) -> list[int]:
+        """The newest active edit after each operation of the log, the beginning first."""
+        heads = [0]
+        for operation in self.project.operations:
+            match operation.kind:
+                case Kind.UNDO:
+                    heads.append(self.parent[operation.target])
+                case Kind.REDO | Kind.GO:
+                    heads.append(operation.target)
+                case Kind.MARK:
+                    heads.append(heads[-1])
+                case _:
+                    heads.append(operation.id)
+        return heads
+
+    def edited(self, labels: Labels) -> None:
+        """Take down an edit and the voxels as they should be."""
+        number = len(self.project.operations)
+        self.labels[number] = labels
+        self.parent[number], self.last_child[self.head] = self.head, number
+        self.head = number
+
+    def path(self, edit: int) -> list[int]:
+        """Return the edits that are active when `edit` is the newest one, oldest first."""
+        found = []
+        while edit:
+            found.append(edit)
+            edit = self.parent[edit]
+        return found[::-1]
+
+    def fragments(self) -> Labels:
+        """Return the fragment of every voxel."""
+        volume = self.project.sources.fragments.volume
+        return volume.read(volume.box).astype(np.int64)
+
+    def set_by_hand(self) -> set[tuple[int, int]]:
+        """Return the edges that active edits have set; a cut one stands for those of its parts."""
+        fixed: set[tuple[int, int]] = set()
+        stored = self.project.log.refinements()
+        for operation in self.project.operations:
+            while stored and stored[0].operation == operation.id:
+                cut = Refinement.from_bytes(stored.pop(0).content)
+                if cut.parent:
+                    fixed |= {
+                        (min(cut.child, o), max(cut.child, o))
+                        for pair in fixed
+                        if cut.parent in pair
+                        for o in set(pair) - {cut.parent}
+                    }
+            if operation.id in self.path(self.head) and operation.kind != Kind.THRESHOLD:
+                fixed |= {(u, v) for u, v, _ in operation.edges.tolist() if u}
+        return fixed
+
+    def brush(
+        self, at: list[tuple[int, int, int]], radius: float
+    ) -> tuple[Brush, npt.NDArray[np.bool_]]:
+        """Return a brush, and which voxels lie under it, counted one by one."""
+        centres = np.stack(
+            [(i + 0.5) * s for i, s in zip(np.indices(SHAPE), VOXEL_SIZE, strict=True)]
+        )
+        under = np.zeros(SHAPE, np.bool_)
+        for place in at:
+            middle = np.array(self.at(place)).reshape(3, 1, 1, 1)
+            under |= np.linalg.norm(centres - middle, axis=0) <= radius
+        return Brush(tuple(self.at(p) for p in at), radius), under
+
+    def refused(self, verb: Callable[[], object]) -> str:
+        """Return what an edit that was tried was refused for; empty where it was done."""
+        try:
+            verb()
+        except EditError as error:
+            return str(error)
+        return ""
+
+    def only_cut(self, shown: Labels, where: npt.NDArray[np.bool_]) -> None:
+        """Check that there nothing was joined, and background stayed background."""
+        pairs = np.unique(np.stack([shown[where], self.now[where]]), axis=1)
+        assert len(np.unique(pairs[0])) == len(pairs[0])
+        assert ((pairs[0] == 0) == (pairs[1] == 0)).all()
 
     def at(self, index: tuple[int, int, int]) -> tuple[float, float, float]:
         """Return the middle of a voxel in nm."""
@@ -90,8 +197,7 @@ class Edits(RuleBasedStateMachine):
             assert a == b
             return
         assert a != b
-        self.steps.append(np.where(self.now == b, a, self.now))
-        self.undone.clear()
+        self.edited(np.where(self.now == b, a, self.now))
 
     @rule(red=st.lists(indices, min_size=1, max_size=3), blue=st.lists(indices, min_size=1))
     def split(self, red: list[tuple[int, int, int]], blue: list[tuple[int, int, int]]) -> None:
@@ -114,27 +220,190 @@ class Edits(RuleBasedStateMachine):
         assert promised is not None
         assert now is not None
         assert (promised.split, promised.merge) == pytest.approx((now.split, now.merge))
-        self.steps.append(shown)
-        self.undone.clear()
+        self.edited(shown)
 
-    @precondition(lambda self: len(self.steps) > 1)
+    @rule(one=indices)
+    def delete(self, one: tuple[int, int, int]) -> None:
+        """Delete what lies at a voxel."""
+        if self.now[one] == 0:
+            return
+        self.project.delete([self.at(one)])
+        self.edited(np.where(self.now == self.now[one], 0, self.now))
+
+    @rule(one=indices, alone=st.booleans(), other=indices)
+    def detach(self, one: tuple[int, int, int], other: tuple[int, int, int], alone: bool) -> None:
+        """Isolate the fragments at two voxels, or make one object of both."""
+        places = [p for p in (one, other) if self.now[p]]
+        if not places:
+            return
+        fragments = self.fragments()
+        chosen = {int(fragments[p]) for p in places}
+        touched = np.isin(self.now, [self.now[p] for p in places])
+        verb = self.project.isolate if alone else self.project.new_object
+        try:
+            verb([self.at(p) for p in places])
+        except EditError:
+            whole = set(np.unique(fragments[touched]).tolist())
+            assert chosen == whole if alone or len(chosen) == 1 else len(chosen) > 1
+            return
+        shown = self.shown()
+        for fragment in chosen:
+            wanted = {fragment} if alone else chosen
+            inside = np.isin(fragments, list(wanted))
+            np.testing.assert_array_equal(shown == shown[fragments == fragment][0], inside)
+        self.only_cut(shown, touched & ~np.isin(fragments, list(chosen)))
+        assert same_partition(np.where(touched, -1, shown), np.where(touched, -1, self.now))
+        self.edited(shown)
+
+    @rule(one=indices)
+    def cut_off(self, one: tuple[int, int, int]) -> None:
+        """Cut off the branch at a voxel."""
+        if self.now[one] == 0:
+            return
+        touched = self.now == self.now[one]
+        if refusal := self.refused(lambda: self.project.plan_cut_off(self.at(one))):
+            assert "single fragment" in refusal
+            assert len(np.unique(self.fragments()[touched])) == 1
+            return
+        plan = self.project.plan_cut_off(self.at(one))
+        self.project.split(plan, Kind.CUT_OFF)
+        shown, fragments = self.shown(), self.fragments()
+        sides = [np.isin(fragments, side) & touched for side in (plan.red, plan.blue)]
+        assert sides[0][one]
+        assert not set(shown[sides[0]].tolist()) & set(shown[sides[1]].tolist())
+        assert (sides[0] | sides[1] == touched).all()
+        assert same_partition(np.where(touched, -1, shown), np.where(touched, -1, self.now))
+        self.only_cut(shown, touched)
+        self.edited(shown)
+
+    @rule(one=indices, at=st.lists(indices, min_size=1, max_size=3), radius=st.floats(1, 40))
+    def paint(
+        self, one: tuple[int, int, int], at: list[tuple[int, int, int]], radius: float
+    ) -> None:
+        """Paint background with the object at a voxel."""
+        if self.now[one] == 0:
+            return
+        brush, under = self.brush(at, radius)
+        under &= self.now == 0
+        if refusal := self.refused(lambda: self.project.paint(self.at(one), brush)):
+            assert "no background" in refusal
+            assert not under.any()
+            return
+        self.edited(np.where(under, self.now[one], self.now))
+
+    @rule(one=indices, at=st.lists(indices, min_size=1, max_size=2), radius=st.floats(1, 40))
+    def paint_over(
+        self, one: tuple[int, int, int], at: list[tuple[int, int, int]], radius: float
+    ) -> None:
+        """Paint over whatever there is."""
+        if self.now[one] == 0:
+            return
+        brush, under = self.brush(at, radius)
+        mine = self.now == self.now[one]
+        under &= ~mine
+        if refusal := self.refused(lambda: self.project.paint(self.at(one), brush, over=True)):
+            assert "nothing to paint" in refusal
+            assert not under.any()
+            return
+        shown = self.shown()
+        np.testing.assert_array_equal(shown == shown[one], mine | under)
+        self.only_cut(shown, ~mine & ~under)
+        self.edited(shown)
+
+    @rule(
+        one=st.none() | indices,
+        at=st.lists(indices, min_size=1, max_size=2),
+        radius=st.floats(1, 40),
+    )
+    def erase(
+        self, one: tuple[int, int, int] | None, at: list[tuple[int, int, int]], radius: float
+    ) -> None:
+        """Erase, of one object or of all."""
+        if one is not None and self.now[one] == 0:
+            return
+        brush, under = self.brush(at, radius)
+        under &= self.now > 0 if one is None else self.now == self.now[one]
+        place = None if one is None else self.at(one)
+        if refusal := self.refused(lambda: self.project.erase(brush, place)):
+            assert "nothing to erase" in refusal
+            assert not under.any()
+            return
+        shown = self.shown()
+        np.testing.assert_array_equal(shown == 0, (self.now == 0) | under)
+        self.only_cut(shown, ~under)
+        self.edited(shown)
+
+    @rule(threshold=st.floats(0, 1))
+    def threshold(self, threshold: float) -> None:
+        """Agglomerate anew, and keep what the user has set."""
+        edges, fixed = self.project.graph.edges.everything(), self.set_by_hand()
+        pairs = list(zip(edges.u.tolist(), edges.v.tolist(), strict=True))
+        on = [
+            was if pair in fixed or np.isnan(score) else score >= threshold
+            for pair, was, score in zip(
+                pairs, edges.on.tolist(), edges.affinity.tolist(), strict=True
+            )
+        ]
+        fragments = self.fragments()
+        gone = set(np.unique(fragments[self.now == 0]).tolist())
+        if refusal := self.refused(lambda: self.project.set_threshold(threshold)):
+            assert "nothing would change" in refusal or "no contact" in refusal
+            assert on == edges.on.tolist()
+            return
+        joined = [p for p, is_on in zip(pairs, on, strict=True) if is_on and not gone & set(p)]
+        self.edited(joined_labels(fragments, gone, joined))
+
+    @precondition(lambda self: self.head)
     @rule()
     def undo(self) -> None:
         """Take the newest edit back."""
         self.project.undo()
-        self.undone.append(self.steps.pop())
+        parent = self.parent[self.head]
+        self.last_child[parent], self.head = self.head, parent
 
-    @precondition(lambda self: self.undone)
+    @precondition(lambda self: self.head in self.last_child)
     @rule()
     def redo(self) -> None:
         """Bring an edit again."""
         self.project.redo()
-        self.steps.append(self.undone.pop())
+        self.head = self.last_child[self.head]
 
-    @rule()
-    def reopen(self) -> None:
-        """Close the project and open it again."""
+    @rule(number=st.integers(0, 30), by_name=st.booleans())
+    def go(self, number: int, by_name: bool) -> None:
+        """Go back to what the project was after some operation, or forth."""
+        count = len(self.project.operations)
+        place: int | str = number % (count + 1)
+        head = self.heads[int(place)]
+        if by_name:
+            place = f"mark {count}"
+            self.project.mark(place)
+            self.heads.append(self.head)
+            head = self.head
+        try:
+            self.project.go_to(place)
+        except EditError:
+            assert head == self.head
+            return
+        for edit in (*self.path(self.head), *self.path(head)):
+            self.last_child[self.parent[edit]] = edit
+        self.head = head
+
+    @rule(snapshot=st.sampled_from(["none", "made", "damaged"]))
+    def reopen(self, snapshot: str) -> None:
+        """Close the project and open it again, from a snapshot or the whole log."""
+        for saved in saved_in(self.project.folder.snapshots):
+            saved.unlink()
         self.project.close()
+        if snapshot != "none":
+            keeper.WORTH_A_SNAPSHOT, usual = 1, keeper.WORTH_A_SNAPSHOT
+            try:
+                Project(self._path).close()
+            finally:
+                keeper.WORTH_A_SNAPSHOT = usual
+        if snapshot == "damaged":
+            for saved in saved_in(self.project.folder.snapshots):
+                content = saved.read_bytes()
+                saved.write_bytes(content[: len(content) // 2])
         self.project = Project(self._path)
 
     @rule()
@@ -151,5 +420,9 @@ class Edits(RuleBasedStateMachine):
 
 TestEdits = Edits.TestCase
 TestEdits.settings = settings(
-    max_examples=25, stateful_step_count=20, deadline=None, derandomize=True
+    max_examples=SEQUENCES,
+    stateful_step_count=20,
+    deadline=None,
+    derandomize=SEQUENCES == USUAL,
+    suppress_health_check=list(HealthCheck),
 )

@@ -29,14 +29,14 @@ def mixed(values: npt.NDArray[np.integer]) -> U64:
 def roots_of(state: State) -> Index:
     """Return the fragment that each was cut from, itself where it was not; shape (n + 1,)."""
     roots = np.arange(len(state.graph.segment))
-    for _, refinement, _ in state.refined:
-        roots[refinement.child] = roots[refinement.parent]
+    for cut in state.carried:
+        roots[cut.child] = roots[cut.parent]
     return roots
 
 
 def voxels_of(state: State) -> Index:
     """Return the voxels of each fragment, int64, shape (fragments + 1,)."""
-    cells, voxels = state.table.cells, np.zeros(len(state.graph.segment), np.int64)
+    cells, voxels = state.cells, np.zeros(len(state.graph.segment), np.int64)
     np.add.at(voxels, cells.fragment, cells.voxels)
     return voxels
 
@@ -51,8 +51,8 @@ class Extents:
 
     def voxels(self, state: State) -> Index:
         """Return the voxels of each fragment, int64, shape (fragments + 1,)."""
-        if self._cells is not state.table.cells:
-            self._cells, self._voxels = state.table.cells, voxels_of(state)
+        if self._cells is not state.cells:
+            self._cells, self._voxels = state.cells, voxels_of(state)
             self._weight = self._voxels.astype(np.uint64) * mixed(roots_of(state))
         return self._voxels
 

@@ -18,7 +18,9 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from napari_axonem.errors import EditError
+from napari_axonem.proofreading.edges import Ids
 from napari_axonem.proofreading.log import Log
+from napari_axonem.proofreading.operation import Operation
 from napari_axonem.proofreading.state import State
 from napari_axonem.proofreading.states.coverage import Coverage, coverage_of
 from napari_axonem.proofreading.states.extent import Extents, Index
@@ -57,7 +59,7 @@ class ObjectStates:
     def all(self) -> dict[int, Said]:
         """Return what holds for each segment of which something does."""
         state = self._state()
-        known = (state, len(state.operations), self._statements)
+        known = (state, state.count, self._statements)
         if len(known) != len(self._known) or any(
             a is not b and a != b for a, b in zip(known, self._known, strict=True)
         ):
@@ -106,6 +108,22 @@ class ObjectStates:
         self._store.exchange([s.id for s in over], bared, added)
         self._statements = self._store.statements()
         return self.of(segment)
+
+    def guard(self, operation: Operation, segments: Ids) -> None:
+        """Refuse an operation on locked objects.
+
+        Parameters
+        ----------
+        segments
+            The segments that it concerns.
+
+        Raises
+        ------
+        EditError
+            One of them is locked.
+        """
+        concerned = operation.concerned | set(segments.tolist())
+        self.refuse_locked(concerned, where=str(operation.kind))
 
     def refuse_locked(self, fragments: Iterable[int], where: str) -> None:
         """Raise an error where one of the fragments is part of a locked object.

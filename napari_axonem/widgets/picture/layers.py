@@ -73,7 +73,7 @@ class ProjectLayers:
         self._true = Table(self._all_true)
         self._marked = Marked()
         self._focus = Focus()
-        cells = project.state.table.cells
+        cells = project.state.cells
         self._disagreement = Disagreement.of(cells, project.segment, MIN_VOXELS)
         image = project.sources.image
         self.image = None if image is None else image_layer(image, "image")
@@ -89,7 +89,7 @@ class ProjectLayers:
 
     def update(self, changed: frozenset[int]) -> None:
         """Take over an edit that made or unmade segments; `set` takes it into the picture."""
-        cells, segment = self.project.state.table.cells, self.project.segment
+        cells, segment = self.project.state.cells, self.project.segment
         if cells is not self._disagreement.cells:
             self._fragments.forget()  # a fragment was cut
         self._disagreement = self._disagreement.after(cells, segment, MIN_VOXELS, changed)

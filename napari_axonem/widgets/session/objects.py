@@ -101,7 +101,7 @@ class Objects:
     def _go_to_sample(self, project: Project, segment: int) -> None:
         self._pick(segment)
         self.sampling = segment
-        cells = project.state.table.cells
+        cells = project.state.cells
         place = int(np.flatnonzero(cells.fragment == segment)[0])
         z, y, x = project.sources.grid.to_nm(cells.point[place])
         self._place.sight.concern([segment])

@@ -88,13 +88,22 @@ class RunRecord:
         self._after: list[tuple[int, float]] = []
         self._truth = 0.0
 
-    def start(self) -> None:
-        """Begin with the skeletons that the open project follows, if it does."""
+    def start(self, *, own: bool = True) -> None:
+        """Begin with the skeletons that the open project follows, if it does.
+
+        Parameters
+        ----------
+        own
+            Whether they are those that it was made with, which its log speaks of.
+        """
         project = self._place.project
         self._followed = None if project is None else project.state.followed
         self._start, self._after = None, []
         if project is None or self._followed is None:
             return
+        if own:
+            known = ((op.id, op.erl_nm) for op in project.operations)
+            self._after = [(number, erl) for number, erl in known if erl is not None]
         lengths = self._followed.skeletons.lengths
         self._truth = float((lengths * lengths).sum() / lengths.sum())
         found: list[float] = []

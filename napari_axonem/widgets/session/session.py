@@ -194,7 +194,7 @@ class Session:
 
     def _follow_runs(self) -> None:
         """Take run lengths in: the project follows skeletons now."""
-        self.runs.start()
+        self.runs.start(own=False)
         self.review.follow_runs()
         self.objects.changed.emit()
         self.edited.emit()

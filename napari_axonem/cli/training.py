@@ -1,0 +1,98 @@
+"""The verb that trains."""
+
+from __future__ import annotations
+
+import importlib.resources
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field
+
+from napari_axonem.cli.reporting import Outcome
+from napari_axonem.cli.verb import AnyVerb, Verb
+from napari_axonem.progress import Progress
+from napari_axonem.settings import Positional
+from napari_axonem.training.configuration import read_configuration, read_settings
+from napari_axonem.training.settings import TrainSettings
+from napari_axonem.watching import Unwatched
+
+if TYPE_CHECKING:  # cli loads torch only when something is trained
+    from napari_axonem.training.trainer import Result
+
+
+class TrainVerbSettings(TrainSettings):
+    """What `train` takes: a file, flags that take precedence over it, or flags alone."""
+
+    config: Annotated[Path | None, Positional("CONFIG")] = Field(
+        None, description="YAML, TOML or JSON file with settings, named like the flags"
+    )
+    preset: Literal["", "phantom"] = Field(
+        "", description="settings that come with the program, in the place of a file"
+    )
+
+
+def train(settings: TrainVerbSettings, progress: Progress) -> Outcome:
+    """Train a model."""
+    from napari_axonem.training.start import train as run
+
+    told = merged(settings)
+    result = run(told, _Spoken(progress))
+    return Outcome(*_about(result))
+
+
+def merged(settings: TrainVerbSettings) -> TrainSettings:
+    """Return the settings of the file or preset, with flags that were given in their place.
+
+    Raises
+    ------
+    SettingsError
+        Naming key and line of what is wrong in the file.
+    """
+    own = {"config", "preset"}
+    given = settings.model_dump(include=settings.model_fields_set - own)
+    path = settings.config
+    if path is None and settings.preset:
+        folder = importlib.resources.files("napari_axonem.resources")
+        path = Path(str(folder)) / "presets" / f"{settings.preset}.toml"
+    if path is None:
+        return TrainSettings.parse(given)
+    return read_settings(TrainSettings, read_configuration(path), given)
+
+
+class _Spoken(Unwatched):
+    """Says lines and validations on standard error."""
+
+    def say(self, text: str) -> None:
+        """Write the line."""
+        sys.stderr.write(f"\r\x1b[K{text}\n" if sys.stderr.isatty() else f"{text}\n")
+        sys.stderr.flush()
+
+    def scalar(self, name: str, step: int, value: float) -> None:
+        """Say what validations found; losses are for curves."""
+        if "validation" in name:
+            self.say(f"mini-batch {step}: {name} {value:.4g}")
+
+
+def _about(result: Result) -> tuple[dict[str, Any], str]:
+    figures = {} if result.scores is None else dict(result.scores.figures)
+    data = {
+        "model": str(result.model),
+        "steps": result.steps,
+        "ended": result.ended,
+        "seconds": round(result.seconds, 1),
+        "scores": figures,
+        "history": [{"step": step, **found} for step, found in result.history],
+    }
+    scored = ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
+    text = (
+        f"{result.model}: {result.steps} mini-batches in {result.seconds / 60:.3g} minutes"
+        f"{f' ({result.ended})' if result.ended != 'done' else ''}"
+        f"{f'; {scored}' if scored else ''}"
+    )
+    return data, text
+
+
+VERBS: tuple[AnyVerb, ...] = (
+    Verb("train", "train a network on volumes with truth", TrainVerbSettings, train),
+)

@@ -1,0 +1,221 @@
+"""What keeps a project: its files, open, and the one way in which an edit gets into them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from napari_axonem.errors import AxonemError, EditError, ProjectError, StorageError
+from napari_axonem.evaluation.skeletons import Skeletons, read_skeletons
+from napari_axonem.evaluation.standing import USUAL_RUNS, RunSettings
+from napari_axonem.progress import Progress, silent
+from napari_axonem.proofreading.backups import Backups
+from napari_axonem.proofreading.edges import Ids
+from napari_axonem.proofreading.folder import Folder, Tables
+from napari_axonem.proofreading.followed import FollowedSkeletons
+from napari_axonem.proofreading.graph import BACKGROUND, FragmentGraph
+from napari_axonem.proofreading.lock import WriterLock
+from napari_axonem.proofreading.log import Log, Operations
+from napari_axonem.proofreading.operation import Kind, Operation
+from napari_axonem.proofreading.refinement import Refinement
+from napari_axonem.proofreading.snapshots import newest
+from napari_axonem.proofreading.sources import Sources
+from napari_axonem.proofreading.state import State, nodes_now
+
+Guard = Callable[[Operation, Ids], None]
+"""Is given an edit that is about to be done and the segments that it concerns; raises
+`EditError` to refuse it."""
+
+Finish = Callable[[FragmentGraph], Operation]
+"""Gives an operation once its refinements are in the graph."""
+
+SNAPSHOT_EVERY = 2000
+"""Operations after which a snapshot is made, so that opening replays no more than these."""
+
+WORTH_A_SNAPSHOT = 200
+"""Operations since the last one for which closing makes another."""
+
+
+class Keeper:
+    """An open project, as far as disk and memory have to agree.
+
+    Parameters
+    ----------
+    folder
+        The project.
+    writable
+        Whether it may be edited. Only one process at a time can.
+
+    Raises
+    ------
+    ProjectError, ProjectLockedError, StorageError
+        See `napari_axonem.proofreading.project.Project`.
+    """
+
+    def __init__(self, folder: Folder, *, writable: bool) -> None:
+        if not folder.database.is_file():
+            raise ProjectError(
+                "this is no project", where=folder.root, remedy="make one with `project create`"
+            )
+        self.folder = folder
+        self.writable = writable
+        self.guards: list[Guard] = []
+        self._lock = WriterLock(folder.root) if writable else None
+        self._backups: Backups | None = None
+        try:
+            self.log = Log(folder.database, writable=writable)
+            self.operations = Operations(self.log)
+            self.settings = self.log.settings()
+            self.sources = Sources.open(folder, self.settings, writable=writable)
+            self._skeletons = read_skeletons(folder.skeletons) if _has_skeletons(folder) else None
+            self._runs = USUAL_RUNS
+            self.state = self._loaded()
+            self._snapshot_at = self.state.count - self.state.since_snapshot
+            self._write_pending_voxels()
+            if writable:
+                self._backups = Backups(folder, self.state.count)
+                self._keep_copies()
+        except BaseException:
+            self._release()
+            raise
+
+    @property
+    def name(self) -> str:
+        """The project's name."""
+        return self.folder.root.stem
+
+    def close(self) -> None:
+        """Let go of everything; every confirmed operation is on disk already."""
+        if self._backups is not None:
+            if self.state.count - self._snapshot_at >= WORTH_A_SNAPSHOT:
+                self._make_snapshot()
+            self._backups.close(self.state.count)
+            self._backups = None
+        self.log.close()
+        self._release()
+
+    def commit(self, edit: Operation | Finish, refinements: Sequence[Refinement]) -> Operation:
+        """Put an operation on disk, into the tables and into the voxels.
+
+        Parameters
+        ----------
+        edit
+            The operation, or what gives it once the refinements are in the tables.
+
+        Raises
+        ------
+        EditError
+            The project is read-only, a guard refuses, or nothing would change.
+        StorageError
+            The disk refuses; memory is as it was before.
+        """
+        if not self.writable:
+            raise EditError("the project is open read-only", where=self.name)
+        changing = bool(refinements)
+        try:
+            fresh = [(refinement, self.state.refine(refinement)) for refinement in refinements]
+            operation = edit if isinstance(edit, Operation) else edit(self.state.graph)
+            self._ask_guards(operation)
+            changing = True
+            applied = self._applied(operation)
+            done = self.log.append(applied, [refinement.to_bytes() for refinement in refinements])
+        except BaseException:
+            if changing:
+                self._load_anew()
+            raise
+        for refinement, edges in fresh:
+            self.state.remember_refinement(done.id, refinement, edges)
+        self.state.remember(done)
+        self._write_voxels(done.id, refinements)
+        self._keep_copies(cut=bool(refinements))
+        return done
+
+    def follow(
+        self, skeletons: Skeletons, settings: RunSettings, progress: Progress = silent
+    ) -> None:
+        """Score the run length along skeletons from now on, looked up where the voxels are now."""
+        volume, truth_ids = self.sources.fragments.volume, self.state.truth_ids
+        self.state.follow(FollowedSkeletons.on(volume, skeletons, truth_ids, settings, progress))
+
+    def _ask_guards(self, operation: Operation) -> None:
+        """Let whoever guards objects refuse an edit, before anything of it is done."""
+        if not self.guards:
+            return
+        ends = np.unique(operation.edges[:, :2])
+        concerned = np.setdiff1d(self.state.graph.segment[ends], [BACKGROUND]).astype(np.uint32)
+        for guard in self.guards:
+            guard(operation, concerned)
+
+    def _applied(self, operation: Operation) -> Operation:
+        """Apply an operation, and return it with what that changed and the scores."""
+        if operation.kind == Kind.MARK:
+            return operation
+        applied = self.state.apply(operation)
+        voi = self.state.voi()
+        scores = None if voi is None else (voi.split, voi.merge)
+        return replace(applied, voi=scores, erl_nm=self.state.erl())
+
+    def _keep_copies(self, *, cut: bool = False) -> None:
+        """Make a snapshot and a backup, where it is time to."""
+        if self.state.count - self._snapshot_at >= SNAPSHOT_EVERY:
+            self._make_snapshot()
+        if self._backups is not None:
+            self._backups.follow(self.state.count, cut=cut)
+
+    def _make_snapshot(self) -> None:
+        self._snapshot_at, digest = self.log.last()
+        self.state.snapshot(digest).save(self.folder.snapshots)
+
+    def _load_anew(self) -> None:
+        """Forget what is in memory and is not in the log."""
+        followed = self.state.followed
+        self.state = self._loaded()
+        if followed is not None:
+            self.follow(followed.skeletons, followed.settings)
+
+    def _loaded(self) -> State:
+        tables = Tables.load(self.folder.tables)
+        snapshot = newest(self.folder.snapshots, self.log)
+        state = State(tables, self.log, self.sources.grid, snapshot)
+        if self._skeletons is not None:
+            followed = FollowedSkeletons.known(
+                self._skeletons,
+                tables.node_fragment,
+                state.truth_ids,
+                self.sources.grid,
+                self._runs,
+            )
+            state.follow(nodes_now(followed, state.carried, self.log))
+        return state
+
+    def _write_pending_voxels(self) -> None:
+        """Write the voxels of refinements that a crash may have kept from the disk."""
+        pending = self.log.unwritten() if self.writable else []
+        # Later ones too, in order: they may have cut what the first pending one made.
+        for stored in self.log.refinements(pending[0].operation - 1) if pending else ():
+            self._write_voxels(stored.operation, [Refinement.from_bytes(stored.content)])
+
+    def _write_voxels(self, operation: int, refinements: Sequence[Refinement]) -> None:
+        """Write what the log holds already; a failure here loses nothing, but ends editing."""
+        try:
+            for refinement in refinements:
+                self.sources.write_child(refinement)
+            if refinements:
+                self.log.mark_written(operation)
+        except (AxonemError, OSError) as error:
+            self.writable = False
+            raise StorageError(
+                f"the cut is in the log but its voxels could not be written ({error})",
+                where=self.name,
+                remedy="free some disk space and open the project again; nothing is lost",
+            ) from error
+
+    def _release(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
+
+
+def _has_skeletons(folder: Folder) -> bool:
+    return folder.skeletons.is_file()

@@ -1,0 +1,1 @@
+"""From images to segments: blockwise inference, agglomeration, and flood filling."""

@@ -1,0 +1,136 @@
+"""A flood-filling network on a device: many fields of view at once, in bf16 where that is fast."""
+
+from __future__ import annotations
+
+import copy
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from napari_axonem.errors import ModelError, SettingsError
+from napari_axonem.networks.chain import Chain
+from napari_axonem.networks.ffn import mask_update
+
+Fields = npt.NDArray[np.float32]
+"""Fields of view, shape (n, z, y, x)."""
+
+AT_ONCE_ON_GPU = 32
+AT_ONCE_ON_CPU = 1
+"""One field of view keeps all cores busy, and a batch of them no longer fits the caches."""
+
+
+class Predictor:
+    """Says how the masks of objects change in fields of view.
+
+    The convolutions work in bf16 where asked, and in channels-last order, in which one voxel's
+    features lie together: the processor's and the GPU's matrix units want both. The mask itself,
+    to which the convolutions' result is added, stays in full precision.
+
+    Parameters
+    ----------
+    network
+        From `napari_axonem.networks.ffn.build`; it is left as it is.
+    device
+        ``"auto"``, ``"cpu"`` or a GPU such as ``"cuda:0"``.
+    precision
+        ``"auto"`` takes bf16 where the device has instructions for it.
+
+    Raises
+    ------
+    SettingsError
+        There is no such device.
+    ModelError
+        It is another kind of network.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        device: str = "auto",
+        precision: Literal["auto", "bf16", "full"] = "auto",
+    ) -> None:
+        if not isinstance(network, Chain):
+            raise ModelError("no chain of operations", where=type(network).__name__)
+        self.device = _found(device)
+        if precision == "auto":
+            precision = "bf16" if has_bf16(self.device) else "full"
+        self.precision = precision
+        self._type = torch.bfloat16 if precision == "bf16" else torch.float32
+        self._update = mask_update(copy.deepcopy(network)).eval().to(self.device, self._type)
+        self._update.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+
+    @property
+    def at_once(self) -> int:
+        """Fields of view that this device had better compute together."""
+        return AT_ONCE_ON_CPU if self.device.type == "cpu" else AT_ONCE_ON_GPU
+
+    def __call__(self, images: Fields, masks: Fields) -> Fields:
+        """Return the new logits of masks.
+
+        Parameters
+        ----------
+        images
+            Normalised grey values.
+        masks
+            Logits, of the same shape; left as they are.
+
+        Raises
+        ------
+        ModelError
+            The network returned NaN or an infinity, or not even one field of view fits into memory.
+        """
+        logits = self._updates(images, masks) + masks
+        if not np.isfinite(logits).all():
+            raise ModelError(
+                "the network returned NaN or infinities",
+                where=f"flood-filling network on {self.device} in {self.precision} precision",
+                remedy="check the image for values far beyond those that it was trained on",
+            )
+        return logits
+
+    def _updates(self, images: Fields, masks: Fields) -> Fields:
+        """Return what is added to masks; in halves where the device has too little memory."""
+        try:
+            with torch.inference_mode():
+                seen = torch.from_numpy(np.stack([images, masks], axis=1))
+                seen = seen.to(self.device, self._type, memory_format=torch.channels_last_3d)
+                updates: Fields = self._update.run((seen,))[0][:, 0].float().cpu().numpy()
+                return updates
+        except torch.OutOfMemoryError as error:
+            if len(images) == 1:
+                raise ModelError(
+                    "one field of view does not fit into memory",
+                    where=f"flood-filling network on {self.device}",
+                    remedy="let other programs end, or use --device cpu",
+                ) from error
+        half = len(images) // 2  # tried after the handler, which holds on to memory
+        parts = [
+            self._updates(images[part], masks[part]) for part in (slice(half), slice(half, None))
+        ]
+        return np.concatenate(parts)
+
+
+def has_bf16(device: torch.device) -> bool:
+    """Whether a device computes bf16 in hardware; elsewhere it is slower than full precision."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+
+
+def _found(device: str) -> torch.device:
+    if device == "auto":
+        return torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
+    try:
+        found = torch.device(device)
+        torch.empty(0, device=found)
+    except (RuntimeError, AssertionError) as error:
+        raise SettingsError(
+            f"no device {device!r} ({str(error).splitlines()[0]})",
+            where="--device",
+            remedy="use auto or cpu, or check the driver of the GPU",
+        ) from error
+    return found

@@ -1,0 +1,77 @@
+"""From settings to a finished run: every mistake is found before work starts."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+
+from napari_axonem.errors import SettingsError
+from napari_axonem.training.settings import TrainSettings
+from napari_axonem.training.task import Task
+from napari_axonem.training.trainer import Result, Trainer
+from napari_axonem.volumes.disk import guarded
+from napari_axonem.watching import Unwatched, Watcher
+
+RECORD = "settings.json"
+"""Beside the checkpoints: what the run was told."""
+
+
+def train(settings: TrainSettings, watcher: Watcher | None = None) -> Result:
+    """Train as the settings say, and leave a model that `segment --model` takes.
+
+    Parameters
+    ----------
+    settings
+        Everything; with ``resume`` the run in ``out`` goes on.
+    watcher
+        Is told of progress, curves and pictures, and may wish a pause, a checkpoint or the end.
+
+    Raises
+    ------
+    SettingsError
+        Something in the settings cannot work here.
+    VolumeError
+        A volume cannot be opened.
+    TrainingError
+        Training went wrong; the message names the stage and what to do.
+    """
+    with _logged(settings, watcher or Unwatched()) as told:
+        trainer = Trainer(open_task(settings), settings, told)
+        with guarded(settings.out):
+            settings.out.mkdir(parents=True, exist_ok=True)
+            record = settings.model_dump(mode="json")
+            (settings.out / RECORD).write_text(json.dumps(record, indent=2), encoding="utf-8")
+        return trainer.run()
+
+
+def open_task(settings: TrainSettings) -> Task:
+    """Return what is to be learned.
+
+    Raises
+    ------
+    SettingsError
+        There is nothing to learn from.
+    VolumeError
+        A volume cannot be opened.
+    """
+    if settings.model == "rsunet":
+        from napari_axonem.training.affinity_task import open_affinity_task
+
+        return open_affinity_task(settings)
+    raise SettingsError(f"{settings.model} is not trained by this", where="--model")
+
+
+@contextlib.contextmanager
+def _logged(settings: TrainSettings, watcher: Watcher) -> Iterator[Watcher]:
+    """Give a watcher that writes for TensorBoard too, where that is wanted."""
+    if not settings.tensorboard:
+        yield watcher
+        return
+    from napari_axonem.training.logs import TensorBoardLog
+
+    log = TensorBoardLog(settings.out / "events", watcher)
+    try:
+        yield log
+    finally:
+        log.close()

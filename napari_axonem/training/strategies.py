@@ -1,0 +1,192 @@
+"""How mini-batches become better weights: on one device, through a pipeline, or in copies.
+
+All have one interface, `Strategy`, and one form of state, by name of the layer: a run may be taken
+up again with another strategy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from napari_axonem.errors import SettingsError
+from napari_axonem.networks.chain import Chain, Live
+from napari_axonem.pipeline.engine import Engine
+from napari_axonem.pipeline.messages import Targets
+from napari_axonem.pipeline.optimizers import Compensation, Optimizer
+from napari_axonem.pipeline.plan import Plan
+from napari_axonem.pipeline.schedules import Order
+from napari_axonem.training.loading import Batch
+from napari_axonem.training.settings import TrainSettings
+from napari_axonem.training.steps import Done, Strategy
+
+Loss = Callable[[Tensor, Sequence[Tensor]], Tensor]
+
+
+class Pipelined:
+    """One device, or stages on several, through the engine of `napari_axonem.pipeline`.
+
+    Parameters
+    ----------
+    chain
+        The network; it is trained in place.
+    loss
+        From output and targets to a number.
+    plan, optimizer
+        See there.
+    pipelined
+        Mini-batches after which the order becomes sequential, for hybrid training; None for never.
+    """
+
+    leads = True
+    share = (0, 1)
+
+    def __init__(
+        self,
+        chain: Chain,
+        loss: Loss,
+        plan: Plan,
+        optimizer: Optimizer,
+        pipelined: Callable[[], int] | None = None,
+    ) -> None:
+        self._engine = Engine(chain, _of_live(loss), plan, optimizer)
+        self._pipelined = pipelined
+
+    @property
+    def steps(self) -> int:
+        """Mini-batches learned from so far."""
+        return self._engine.steps
+
+    def train(self, batches: Iterable[Batch]) -> Iterator[Done]:
+        """Learn from mini-batches."""
+        if self._pipelined is not None and self.steps >= self._pipelined():
+            self._engine.order = Order.SEQUENTIAL
+        for done in self._engine.train(batches):
+            spent = [r.forward + r.backward for r in done.stages]
+            busy = tuple(
+                s / max(1e-9, s + r.waited) for s, r in zip(spent, done.stages, strict=True)
+            )
+            yield Done(done.index, done.loss, busy, tuple(r.stale for r in done.stages))
+
+    def drain(self) -> None:
+        """Take no more."""
+        self._engine.drain()
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return the engine's state."""
+        return self._engine.state_dict()
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Go on from a state."""
+        self._engine.load_state_dict(state)
+
+
+def make_strategy(
+    settings: TrainSettings, chain: Chain, loss: Loss, rate: Callable[[int], float],
+    total: Callable[[], int],
+) -> Strategy:  # fmt: skip
+    """Return the strategy that the settings ask for.
+
+    Parameters
+    ----------
+    rate
+        Learning rate of a mini-batch.
+    total
+        Says how long the run is at present.
+    """
+    optimizer = Optimizer(
+        kind=settings.optimizer,
+        rate=rate,
+        momentum=settings.momentum,
+        weight_decay=settings.weight_decay,
+        average=settings.average,
+        compensation=Compensation(
+            settings.compensation if settings.strategy == "pipeline" else "none"
+        ),
+    )
+    devices = resolve_devices(settings.devices)
+    dtype = precision(settings.precision, devices[0])
+    if settings.strategy == "ddp":
+        from napari_axonem.training.copies import Copies
+
+        return Copies(chain, loss, optimizer, dtype, settings.seed)
+    if settings.strategy == "single":
+        plan = Plan(
+            devices=devices[:1], order=Order.SEQUENTIAL, executor="serial", dtype=dtype,
+            seed=settings.seed,
+        )  # fmt: skip
+        return Pipelined(chain, loss, plan, optimizer)
+    cuts = settings.cuts or balanced_cuts(chain, max(2, len(devices)))
+    plan = Plan(
+        cuts=cuts,
+        devices=devices,
+        order=Order(settings.order),
+        stash=settings.stash,
+        recompute=settings.recompute,
+        dtype=dtype,
+        seed=settings.seed,
+    )
+    return Pipelined(
+        chain, loss, plan, optimizer, pipelined=lambda: round(settings.hybrid * total())
+    )
+
+
+def resolve_devices(names: Sequence[str]) -> tuple[str, ...]:
+    """Return devices as torch names them.
+
+    Raises
+    ------
+    SettingsError
+        There is no such device here.
+    """
+    found = []
+    for name in names:
+        auto = "cuda:0" if torch.cuda.is_available() else "cpu"
+        device = auto if name == "auto" else name
+        try:
+            torch.empty(1, device=device)
+        except (RuntimeError, AssertionError) as error:
+            count = torch.cuda.device_count()
+            raise SettingsError(
+                f"there is no device {name!r} here",
+                where="--devices",
+                remedy=f"this machine has cpu{''.join(f', cuda:{n}' for n in range(count))}",
+            ) from error
+        found.append(device)
+    return tuple(found)
+
+
+def precision(asked: str, device: str) -> torch.dtype | None:
+    """Return the type that passes compute in; None for full precision."""
+    if asked == "auto":
+        return torch.bfloat16 if _bfloat16_is_fast(device) else None
+    return torch.bfloat16 if asked == "bfloat16" else None
+
+
+def _bfloat16_is_fast(device: str) -> bool:
+    if device.startswith("cuda"):
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    can = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+    return bool(can.get("avx512_bf16") or can.get("amx_bf16"))
+
+
+def balanced_cuts(chain: Chain, stages: int) -> tuple[int, ...]:
+    """Return cuts that give each stage about the same number of weights and operations."""
+    weights = [1 + sum(p.numel() > 0 for p in op.parameters()) for _, op in chain]
+    total, so_far = sum(weights), 0
+    cuts: list[int] = []
+    for n, weight in enumerate(weights[:-1], start=1):
+        so_far += weight
+        if so_far >= total * (len(cuts) + 1) / stages and len(cuts) < stages - 1:
+            cuts.append(n)
+    return tuple(cuts)
+
+
+def _of_live(loss: Loss) -> Callable[[Live, Targets], Tensor]:
+    def of_live(live: Live, targets: Targets) -> Tensor:
+        assert isinstance(targets, tuple), "batches come with a tuple of targets"
+        return loss(live[0], targets)
+
+    return of_live

@@ -1,0 +1,137 @@
+"""Snapshots and backups: what is kept besides the log, and what happens when it is damaged."""
+
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from napari_axonem.cli.main import main
+from napari_axonem.errors import AxonemError, StorageError
+from napari_axonem.proofreading import backups, keeper
+from napari_axonem.proofreading.backups import copies
+from napari_axonem.proofreading.project import Project
+from napari_axonem.proofreading.snapshots import saved_in
+from napari_axonem.proofreading.verification import verify_project
+
+from .conftest import Maker, centre
+
+Labels = npt.NDArray[np.uint32]
+
+
+@pytest.fixture
+def often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make a snapshot after every third operation and a backup after every second."""
+    monkeypatch.setattr(keeper, "SNAPSHOT_EVERY", 3)
+    monkeypatch.setattr(backups, "EVERY_OPERATIONS", 2)
+
+
+def edit(path: Path, bars: Labels) -> Labels:
+    """Do eight edits, one of them through a fragment; return the segments."""
+    with Project(path) as project:
+        project.merge([centre(bars, 1), centre(bars, 2)])
+        project.merge([centre(bars, 2), centre(bars, 3)])
+        project.split(project.plan_split([(60.0, 20.0, 40.0)], [(60.0, 50.0, 40.0)]))
+        project.undo()
+        project.merge([centre(bars, 4), centre(bars, 3)])
+        project.delete([centre(bars, 6)])
+        project.undo()
+        project.redo()
+        return project.segment.copy()
+
+
+def test_opening_from_a_snapshot_equals_replaying(
+    make_project: Maker, bars: Labels, often: None
+) -> None:
+    path = make_project(fragments=bars, truth=np.ones_like(bars))
+    expected = edit(path, bars)
+    for broken in range(3):
+        saved = saved_in(path / "snapshots")
+        assert len(saved) == 2
+        for snapshot in saved[:broken]:
+            snapshot.write_bytes(snapshot.read_bytes()[:-400])
+        with Project(path, writable=False) as project:
+            assert project.state.since_snapshot == (2, 5, 8)[broken]
+            np.testing.assert_array_equal(project.segment, expected)
+            assert verify_project(project) == []
+
+
+def test_a_snapshot_of_another_log_is_passed_over(
+    make_project: Maker, bars: Labels, often: None
+) -> None:
+    path = make_project(fragments=bars)
+    empty = (path / "project.db").read_bytes()
+    edit(path, bars[:])
+    (path / "project.db").write_bytes(empty)
+    with Project(path, writable=False) as project:
+        assert len(project.operations) == 0
+        np.testing.assert_array_equal(project.segment, np.arange(7))
+
+
+def test_a_changed_row_of_the_log_is_found(make_project: Maker, bars: Labels) -> None:
+    path = make_project(fragments=bars)
+    edit(path, bars)
+    database = sqlite3.connect(path / "project.db")
+    database.execute("UPDATE operations SET user = 'somebody else' WHERE id = 3")
+    database.commit()
+    database.close()
+    with Project(path) as project:
+        assert any("operation 3" in said for said in verify_project(project))
+
+
+def test_the_newest_whole_backup_takes_the_place_of_a_damaged_database(
+    make_project: Maker, bars: Labels, often: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = make_project(fragments=bars)
+    expected = edit(path, bars)
+    assert 1 < len(copies(Project(path, writable=False).folder)) <= backups.KEPT
+    copies(Project(path, writable=False).folder)[0].write_bytes(b"damaged as well")
+    with Project(path) as project:
+        project.mark("something new")
+    (path / "project.db").write_bytes(b"not what it was" * 1000)
+    with pytest.raises(StorageError, match="project restore"):
+        Project(path)
+    assert main(["project", "restore", str(path), "--json"]) == 0
+    assert '"operations": 9' in capsys.readouterr().out
+    with Project(path) as project:
+        np.testing.assert_array_equal(project.segment, expected)
+        assert verify_project(project) == []
+    assert len(list(path.glob("project-*.db.damaged"))) == 1
+
+
+def test_without_a_backup_restoring_says_so(
+    make_project: Maker, bars: Labels, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = make_project(fragments=bars)
+    assert main(["project", "restore", str(path)]) == 2
+    assert "no whole copy" in capsys.readouterr().err
+
+
+def test_a_disk_that_fills_up_loses_no_confirmed_edit(make_project: Maker, bars: Labels) -> None:
+    """A limit on the size of files stands for the full disk; SQLite and zarr meet it alike."""
+    resource = pytest.importorskip("resource", reason="this system has no limits on files")
+    path = make_project(fragments=bars, truth=np.ones_like(bars))
+    confirmed, refusals = 0, list[str]()
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for room in range(0, 60_000, 4_000):
+        with Project(path) as project:
+            sizes = [file.stat().st_size for file in path.glob("project.db*")]
+            resource.setrlimit(resource.RLIMIT_FSIZE, (max(sizes) + room, usual[1]))
+            try:
+                for step in range(40):
+                    pair = [centre(bars, 1 + step % 2), centre(bars, 2 + step % 2)]
+                    done = project.undo() if step % 2 else project.merge(pair)
+                    confirmed = done.id
+            except AxonemError as error:
+                refusals.append(str(error))
+            finally:
+                resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+        with Project(path) as again:
+            assert len(again.operations) >= confirmed
+            assert verify_project(again) == []
+            if again.history.can_undo:
+                again.undo()
+    assert len(refusals) > 3
+    assert all("free some disk space" in refusal for refusal in refusals)
+    assert confirmed > 20
