@@ -300,6 +300,6 @@ VERBS: tuple[AnyVerb, ...] = (
     Verb("undo", "take the newest edit back", ProjectSettings, undo),
     Verb("redo", "bring the edit undone last again", ProjectSettings, redo),
     Verb("go", "go back to what the project was after an operation, or forth", GoSettings, go),
-    Verb("mark", "name this place in the log, for 'go'", MarkSettings, mark),
+    Verb("bookmark", "name this place in the log, for 'go'", MarkSettings, mark),
     Verb("export", "write corrected labels", ExportSettings, export),
 )

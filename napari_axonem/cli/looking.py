@@ -10,12 +10,14 @@ from pydantic import Field
 
 from napari_axonem.cli.reporting import Outcome
 from napari_axonem.cli.verb import AnyVerb, Verb
+from napari_axonem.errors import SettingsError
 from napari_axonem.evaluation.cells import tabulate
 from napari_axonem.evaluation.mistakes import Mistake, find_mistakes
 from napari_axonem.evaluation.suggestions import Suggestion, segments_of, suggest
 from napari_axonem.progress import Progress
 from napari_axonem.proofreading.folder import SUFFIX
 from napari_axonem.proofreading.project import Project
+from napari_axonem.proofreading.suggested import Suggested
 from napari_axonem.settings import ZYX_NM, Positional, Settings, VoxelSize
 from napari_axonem.volumes import densified, describe, open_volume
 
@@ -50,6 +52,12 @@ class ErrorsSettings(Settings):
         description="voxel edges in nm, where the files do not say",
         json_schema_extra=dict(ZYX_NM),
     )
+    suggestions: bool = Field(
+        False, description="suggest likely errors also where a project has ground truth"
+    )
+    keep: bool = Field(
+        False, description="keep the suggestions in the project, where the window lists them"
+    )
 
 
 def info(settings: InfoSettings, _: Progress) -> Outcome:
@@ -82,7 +90,10 @@ def info(settings: InfoSettings, _: Progress) -> Outcome:
 def errors(settings: ErrorsSettings, progress: Progress) -> Outcome:
     """List false splits and false merges, worst first; without truth, likely ones."""
     if Path(settings.segmentation).suffix == SUFFIX:
-        return _errors_of_project(settings.segmentation, progress)
+        return _errors_of_project(settings, progress)
+    for name in ("suggestions", "keep"):
+        if getattr(settings, name):
+            raise SettingsError("it is about a project, and this is none", where=f"--{name}")
     fragments, ids = densified(
         open_volume(settings.segmentation, voxel_size=settings.voxel_size), progress
     )
@@ -98,13 +109,16 @@ def errors(settings: ErrorsSettings, progress: Progress) -> Outcome:
     return _known(found, ids.tolist(), true_ids.tolist())
 
 
-def _errors_of_project(path: str, progress: Progress) -> Outcome:
-    with Project(path, writable=False) as project:
+def _errors_of_project(settings: ErrorsSettings, progress: Progress) -> Outcome:
+    with Project(settings.segmentation, writable=False) as project:
         ids = list(range(len(project.segment)))
-        if project.has_truth:
+        if project.has_truth and not (settings.suggestions or settings.keep):
             return _known(project.mistakes(), ids, project.state.truth_ids.tolist())
         segments = segments_of(project.sources.fragments.volume, project.segment)
-        return _suggested(suggest(segments, project.sources.image, progress=progress), ids)
+        found = suggest(segments, project.sources.image, progress=progress)
+        if settings.keep:
+            Suggested.of(project, found).write(project.folder.root)
+        return _suggested(found, ids)
 
 
 def _known(found: list[Mistake], segments: list[int], truth: list[int]) -> Outcome:

@@ -16,6 +16,7 @@ from napari_axonem.cli import (
     evaluating,
     looking,
     making,
+    marking,
     models,
     showing,
     skeletonizing,
@@ -37,6 +38,7 @@ VERBS: tuple[AnyVerb, ...] = (
     *training.VERBS,
     *axonem.VERBS,
     *editing.VERBS,
+    *marking.VERBS,
 )
 
 INTERRUPTED = 130

@@ -16,6 +16,7 @@ from napari_axonem.widgets.docks.factories import (
     Dock,
     ErrorsDock,
     ExportDock,
+    ObjectsDock,
     ProofreadDock,
     VolumeDock,
 )
@@ -31,6 +32,7 @@ PICTURE = (1600, 1000)
 DOCKS: dict[str, type[Dock]] = {
     "Volume": VolumeDock,
     "Errors": ErrorsDock,
+    "Objects": ObjectsDock,
     "Export": ExportDock,
     "Proofread": ProofreadDock,
 }
@@ -44,7 +46,7 @@ def full_name(name: str) -> str:
 def open_desk(viewer: Viewer) -> Session:
     """Add all docks to a viewer's window; those there already are shown.
 
-    Errors lies above Proofread, with Volume and Export behind it as tabs.
+    Errors lies above Proofread, with Volume, Objects and Export behind it as tabs.
     """
     window, session = viewer.window, session_of(viewer)
     fresh = not any(full_name(name) in window.dock_widgets for name in DOCKS)
@@ -140,7 +142,7 @@ def _fitting(size: tuple[int, int]) -> tuple[int, int]:
 
 
 def _arrange(frames: dict[str, QDockWidget]) -> None:
-    """Put Errors above Proofread, with Volume and Export behind it."""
+    """Put Errors above Proofread, with Volume, Objects and Export behind it."""
     main = frames["Errors"].parent()
     if not isinstance(main, QMainWindow):
         return
@@ -149,7 +151,8 @@ def _arrange(frames: dict[str, QDockWidget]) -> None:
         main.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, frame)
     main.splitDockWidget(frames["Errors"], frames["Proofread"], Qt.Orientation.Vertical)
     main.tabifyDockWidget(frames["Errors"], frames["Volume"])
-    main.tabifyDockWidget(frames["Volume"], frames["Export"])
+    main.tabifyDockWidget(frames["Volume"], frames["Objects"])
+    main.tabifyDockWidget(frames["Objects"], frames["Export"])
     upper, lower = frames["Errors"], frames["Proofread"]
     main.resizeDocks([upper, lower], [440, 470], Qt.Orientation.Vertical)
     main.resizeDocks([upper, lower], [WIDTH, WIDTH], Qt.Orientation.Horizontal)

@@ -12,6 +12,8 @@ from napari_axonem.widgets.docks.errors.view import ErrorsView
 from napari_axonem.widgets.docks.export.control import ExportControl
 from napari_axonem.widgets.docks.export.view import ExportView
 from napari_axonem.widgets.docks.keys.view import KeysView
+from napari_axonem.widgets.docks.objects.control import ObjectsControl
+from napari_axonem.widgets.docks.objects.view import ObjectsView
 from napari_axonem.widgets.docks.proofread.control import ProofreadControl
 from napari_axonem.widgets.docks.proofread.view import ProofreadView
 from napari_axonem.widgets.docks.volume.control import VolumeControl
@@ -81,6 +83,16 @@ class ProofreadDock(Dock):
         self.view = ProofreadView(TIPS)
         self.setWidget(self.view)
         self.control = ProofreadControl(self.session, self.view)
+
+
+class ObjectsDock(Dock):
+    """Say what is done."""
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        super().__init__(napari_viewer)
+        self.view = ObjectsView(TIPS)
+        self.setWidget(self.view)
+        self.control = ObjectsControl(self.session, self.view)
 
 
 class ExportDock(Dock):
