@@ -146,17 +146,8 @@ def open_affinity_task(settings: TrainSettings) -> AffinityTask:
     VolumeError
         A volume cannot be opened, or volumes differ in voxel size.
     """
-    if not settings.volumes:
-        raise SettingsError(
-            "nothing to learn from",
-            where="--volumes",
-            remedy="name volumes with image and truth, or try --preset phantom",
-        )
-    sources = [s for place in settings.volumes for s in _opened(place, settings)]
+    sources, validated = open_all(settings)
     voxel_size = sources[0].voxel_size
-    _same_voxels(sources)
-    validated = [s for place in settings.validation for s in _opened(place, settings)]
-    _same_voxels([sources[0], *validated])
     offsets = (*NEAREST, *long_range(voxel_size, settings.long_range))
     network = RsunetSettings.for_voxel_size(
         voxel_size,
@@ -173,6 +164,28 @@ def open_affinity_task(settings: TrainSettings) -> AffinityTask:
     samples = PatchSampler([s.kept() for s in sources], recipe, settings.seed)
     fields = tuple(open_field(s, settings.validate_voxels) for s in validated)
     return AffinityTask(settings, network, samples, fields, voxel_size, settings.volumes)
+
+
+def open_all(settings: TrainSettings) -> tuple[list[TrainingSource], list[TrainingSource]]:
+    """Return what is learned from, and what is validated on.
+
+    Raises
+    ------
+    SettingsError
+        There is nothing to learn from, or voxel sizes differ.
+    VolumeError
+        A volume cannot be opened.
+    """
+    if not settings.volumes:
+        raise SettingsError(
+            "nothing to learn from",
+            where="--volumes",
+            remedy="name volumes with image and truth, or try --preset phantom",
+        )
+    sources = [s for place in settings.volumes for s in _opened(place, settings)]
+    validated = [s for place in settings.validation for s in _opened(place, settings)]
+    _same_voxels([*sources, *validated])
+    return sources, validated
 
 
 def picture(

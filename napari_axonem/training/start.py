@@ -6,9 +6,8 @@ import contextlib
 import json
 from collections.abc import Iterator
 
-from napari_axonem.errors import SettingsError
+from napari_axonem.training.affinity_task import open_affinity_task
 from napari_axonem.training.settings import TrainSettings
-from napari_axonem.training.task import Task
 from napari_axonem.training.trainer import Result, Trainer
 from napari_axonem.volumes.disk import guarded
 from napari_axonem.watching import Unwatched, Watcher
@@ -37,29 +36,20 @@ def train(settings: TrainSettings, watcher: Watcher | None = None) -> Result:
         Training went wrong; the message names the stage and what to do.
     """
     with _logged(settings, watcher or Unwatched()) as told:
-        trainer = Trainer(open_task(settings), settings, told)
+        if settings.model == "ffn":
+            from napari_axonem.training.flood_run import train_flooding
+
+            return train_flooding(settings, told)
+        if settings.model != "rsunet":
+            from napari_axonem.training.paper.run import train_pictures
+
+            return train_pictures(settings, told)
+        trainer = Trainer(open_affinity_task(settings), settings, told)
         with guarded(settings.out):
             settings.out.mkdir(parents=True, exist_ok=True)
             record = settings.model_dump(mode="json")
             (settings.out / RECORD).write_text(json.dumps(record, indent=2), encoding="utf-8")
         return trainer.run()
-
-
-def open_task(settings: TrainSettings) -> Task:
-    """Return what is to be learned.
-
-    Raises
-    ------
-    SettingsError
-        There is nothing to learn from.
-    VolumeError
-        A volume cannot be opened.
-    """
-    if settings.model == "rsunet":
-        from napari_axonem.training.affinity_task import open_affinity_task
-
-        return open_affinity_task(settings)
-    raise SettingsError(f"{settings.model} is not trained by this", where="--model")
 
 
 @contextlib.contextmanager

@@ -7,18 +7,21 @@ up again with another strategy.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from napari_axonem.errors import SettingsError
 from napari_axonem.networks.chain import Chain, Live
+from napari_axonem.pipeline.choosing import choose
 from napari_axonem.pipeline.engine import Engine
 from napari_axonem.pipeline.messages import Targets
 from napari_axonem.pipeline.optimizers import Compensation, Optimizer
 from napari_axonem.pipeline.plan import Plan
 from napari_axonem.pipeline.schedules import Order
 from napari_axonem.training.loading import Batch
+from napari_axonem.training.rates import Schedule
 from napari_axonem.training.settings import TrainSettings
 from napari_axonem.training.steps import Done, Strategy
 
@@ -84,27 +87,39 @@ class Pipelined:
 
 
 def make_strategy(
-    settings: TrainSettings, chain: Chain, loss: Loss, rate: Callable[[int], float],
-    total: Callable[[], int],
-) -> Strategy:  # fmt: skip
+    settings: TrainSettings,
+    chain: Chain,
+    loss: Loss,
+    schedule: Schedule,
+    probe: Callable[[], Batch],
+    say: Callable[[str], None],
+) -> Strategy:
     """Return the strategy that the settings ask for.
 
     Parameters
     ----------
-    rate
-        Learning rate of a mini-batch.
-    total
-        Says how long the run is at present.
+    schedule
+        Learning rates, and how long the run is at present.
+    probe
+        Gives a mini-batch to measure operations with, where cuts are to be chosen.
+    say
+        Is told the table of that choice.
+
+    Raises
+    ------
+    SettingsError
+        There is no such device here.
+    PartitionError
+        The network cannot be cut as asked.
     """
+    is_pipeline = settings.strategy == "pipeline"
     optimizer = Optimizer(
         kind=settings.optimizer,
-        rate=rate,
+        rate=schedule,
         momentum=settings.momentum,
         weight_decay=settings.weight_decay,
         average=settings.average,
-        compensation=Compensation(
-            settings.compensation if settings.strategy == "pipeline" else "none"
-        ),
+        compensation=Compensation(settings.compensation if is_pipeline else "none"),
     )
     devices = resolve_devices(settings.devices)
     dtype = precision(settings.precision, devices[0])
@@ -112,25 +127,31 @@ def make_strategy(
         from napari_axonem.training.copies import Copies
 
         return Copies(chain, loss, optimizer, dtype, settings.seed)
-    if settings.strategy == "single":
-        plan = Plan(
-            devices=devices[:1], order=Order.SEQUENTIAL, executor="serial", dtype=dtype,
-            seed=settings.seed,
-        )  # fmt: skip
-        return Pipelined(chain, loss, plan, optimizer)
-    cuts = settings.cuts or balanced_cuts(chain, max(2, len(devices)))
     plan = Plan(
-        cuts=cuts,
-        devices=devices,
-        order=Order(settings.order),
-        stash=settings.stash,
-        recompute=settings.recompute,
+        devices=devices[:1],
+        order=Order.SEQUENTIAL,
+        executor="serial",
         dtype=dtype,
         seed=settings.seed,
     )
-    return Pipelined(
-        chain, loss, plan, optimizer, pipelined=lambda: round(settings.hybrid * total())
+    if not is_pipeline:
+        return Pipelined(chain, loss, plan, optimizer)
+    plan = replace(
+        plan,
+        order=Order(settings.order),
+        executor="threads",
+        stash=settings.stash,
+        recompute=settings.recompute,
     )
+    stages = devices if len(devices) > 1 else devices * max(2, len(settings.cuts) + 1)
+    cuts = settings.cuts
+    if not cuts:
+        inputs, targets = probe()
+        chosen = choose(chain, (inputs,), targets, _of_live(loss), stages, plan, optimizer)
+        say(chosen.table())
+        cuts = chosen.cuts
+    plan = replace(plan, cuts=cuts, devices=stages)
+    return Pipelined(chain, loss, plan, optimizer, lambda: round(settings.hybrid * schedule.total))
 
 
 def resolve_devices(names: Sequence[str]) -> tuple[str, ...]:
@@ -170,18 +191,6 @@ def _bfloat16_is_fast(device: str) -> bool:
         return torch.cuda.get_device_capability(device) >= (8, 0)
     can = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
     return bool(can.get("avx512_bf16") or can.get("amx_bf16"))
-
-
-def balanced_cuts(chain: Chain, stages: int) -> tuple[int, ...]:
-    """Return cuts that give each stage about the same number of weights and operations."""
-    weights = [1 + sum(p.numel() > 0 for p in op.parameters()) for _, op in chain]
-    total, so_far = sum(weights), 0
-    cuts: list[int] = []
-    for n, weight in enumerate(weights[:-1], start=1):
-        so_far += weight
-        if so_far >= total * (len(cuts) + 1) / stages and len(cuts) < stages - 1:
-            cuts.append(n)
-    return tuple(cuts)
 
 
 def _of_live(loss: Loss) -> Callable[[Live, Targets], Tensor]:

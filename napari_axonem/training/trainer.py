@@ -102,12 +102,19 @@ class Trainer:
         self._chain = self._laid_out(task.build())
         self._schedule = Schedule(settings.rate, settings.warmup, settings.steps)
         self._strategy: Strategy = make_strategy(
-            settings, self._chain, task.loss, self._schedule, lambda: self._schedule.total
+            settings, self._chain, task.loss, self._schedule, self._probe, watcher.say
         )
         self._memory = Memory(settings.steps)
         self._scores: Scores | None = None
         if found is not None:
             self._take_up(found)
+
+    def _probe(self) -> Batch:
+        """Return a mini-batch to measure operations with."""
+        inputs, targets = next(batches(self._task.samples, 0, self._settings.batch))
+        if self._task.channels_last:
+            inputs = inputs.to(memory_format=torch.channels_last_3d)
+        return inputs, targets
 
     def _last_checkpoint(self) -> Checkpoint | None:
         if not self._settings.resume:

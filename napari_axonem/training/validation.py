@@ -6,6 +6,7 @@ The loss is no judge: a hole of ten voxels in a membrane hardly shows in it, and
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -100,14 +101,15 @@ def segmentations(affinities: Floats, thresholds: Sequence[float]) -> Iterator[t
             remedy="pip install waterz",
         ) from error
     rising = sorted(thresholds)
-    found = iter(
-        waterz.agglomerate(
-            np.ascontiguousarray(affinities, dtype=np.float32),
-            rising,
-            aff_threshold_low=LOW,
-            aff_threshold_high=HIGH,
+    with _unheard():
+        found = iter(
+            waterz.agglomerate(
+                np.ascontiguousarray(affinities, dtype=np.float32),
+                rising,
+                aff_threshold_low=LOW,
+                aff_threshold_high=HIGH,
+            )
         )
-    )
     for threshold in rising:
         with _unheard():
             segments: Ids = np.asarray(next(found))
@@ -116,13 +118,14 @@ def segmentations(affinities: Floats, thresholds: Sequence[float]) -> Iterator[t
 
 @contextlib.contextmanager
 def _unheard() -> Iterator[None]:
-    """Keep what compiled code writes to standard output from where results go."""
+    """Keep what waterz writes to standard output from where results go."""
     sys.stdout.flush()
     kept = os.dup(1)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nowhere, 1)
-        yield
+        with contextlib.redirect_stdout(io.StringIO()):  # it says some of it through Python
+            yield
     finally:
         os.dup2(kept, 1)
         os.close(kept)

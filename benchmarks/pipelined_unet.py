@@ -1,0 +1,96 @@
+"""A residual U-Net trained through two pipelined stages, next to the same one trained plainly.
+
+    python benchmarks/pipelined_unet.py FOLDER [--steps 2000] [--widths 16,32,64,96]
+
+On FIB-25 (z < 160), equal weights at the start, equal patches, equal learning rates, equal numbers
+of mini-batches; validated on z >= 160 by VOI after agglomeration. Both runs leave checkpoints in
+FOLDER: stopped or killed, the same command goes on. The two stages run on the processor, one thread
+each.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from pathlib import Path
+
+import torch
+
+from napari_axonem.training.settings import TrainSettings
+from napari_axonem.training.start import train
+from napari_axonem.watching import Unwatched
+
+DATA = Path(os.environ.get("AXONEM_DATA", Path(__file__).parents[2] / "shared" / "data"))
+PLACE = DATA / "fib25" / "training2.h5"
+WAYS = {
+    "sequential": {"strategy": "single"},
+    "two stages, 1f1b, spike": {"strategy": "pipeline", "devices": ("cpu", "cpu")},
+}
+
+
+class Told(Unwatched):
+    """Prints what is said, and validations."""
+
+    def say(self, text: str) -> None:
+        """Print it."""
+        print(text, flush=True)
+
+    def scalar(self, name: str, step: int, value: float) -> None:
+        """Print validations, and every hundredth loss."""
+        if "validation" in name or step % 100 == 0:
+            self.say(f"{step:6} {name} {value:.4f}")
+
+
+def main() -> None:
+    """Train both ways, and print their validations side by side."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--widths", default="16,32,64,96")
+    asked = parser.parse_args()
+    torch.set_num_threads(1)
+    histories = {}
+    for name, how in WAYS.items():
+        out = asked.folder / name.split(",")[0].replace(" ", "-")
+        settings = settings_of(asked.steps, asked.widths, out, how)
+        result = train(settings, Told())
+        histories[name] = dict(result.history)
+        (asked.folder / "pipelined_unet.json").write_text(json.dumps(histories, indent=1))
+    report(histories)
+
+
+def settings_of(steps: int, widths: str, out: Path, how: dict[str, object]) -> TrainSettings:
+    """Return the settings of one way."""
+    every = max(50, steps // 8)
+    plain: dict[str, object] = {
+        "volumes": (f"{PLACE}[:160]",),
+        "validation": (f"{PLACE}[160:]",),
+        "zero": "unlabelled",
+        "erosion": False,
+        "widths": widths,
+        "steps": steps,
+        "rate": 2e-3,
+        "average": 0.99,
+        "checkpoint_every": min(every, 100),
+        "validate_every": every - every % min(every, 100),
+        "validate_voxels": 4_000_000,
+        "out": out,
+        "resume": (out / "checkpoints").is_dir(),
+    }
+    return TrainSettings.parse({**plain, **how})
+
+
+def report(histories: dict[str, dict[int, dict[str, float]]]) -> None:
+    """Print VOI by mini-batch, and how far the last ones are apart."""
+    names = list(histories)
+    print(f"{'mini-batch':>10} " + " ".join(f"{name:>24}" for name in names))
+    for step in histories[names[0]]:
+        values = [histories[name].get(step, {}).get("voi/validation") for name in names]
+        print(f"{step:>10} " + " ".join(f"{v:>24.4f}" if v else f"{'':>24}" for v in values))
+    last = [list(h.values())[-1]["voi/validation"] for h in histories.values()]
+    print(f"the pipelined run's last VOI is {100 * (last[1] / last[0] - 1):+.1f} % of the other's")
+
+
+if __name__ == "__main__":
+    main()
