@@ -18,7 +18,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "napari_axonem"
 
-BASE = {"blockwise", "errors", "geometry", "progress", "settings", "watching"}
+BASE = {"agglomeration", "blockwise", "errors", "geometry", "progress", "settings", "watching"}
 MODELS = {"networks", "pipeline", "training"}
 EVERYTHING = BASE | MODELS | {"volumes", "evaluation", "segmentation", "proofreading", "jobs"}
 MAY_IMPORT = {
