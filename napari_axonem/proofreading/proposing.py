@@ -72,9 +72,7 @@ class Scene:
     """The fragment in the window."""
 
 
-def points_nm(
-    project: Project, mistake: Mistake | Suggestion
-) -> tuple[list[Nm], list[Nm]]:
+def points_nm(project: Project, mistake: Mistake | Suggestion) -> tuple[list[Nm], list[Nm]]:
     """Return the positions (z, y, x) in nm on either side that repair an error.
 
     Those of the list; where a cut has to go through a fragment, points all along both sides.

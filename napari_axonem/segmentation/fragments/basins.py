@@ -85,7 +85,8 @@ def depths(affinities: Affinities, rule: Rule, voxel_size: Nm) -> Depth:
 def _inside(affinities: Affinities, rule: Rule) -> npt.NDArray[np.bool_]:
     """Return which voxels are no membrane."""
     mean = (affinities[0] + affinities[1] + affinities[2]) / np.float32(3)
-    return mean >= np.float32(rule.inside)
+    inside: npt.NDArray[np.bool_] = mean >= np.float32(rule.inside)
+    return inside
 
 
 def lattice(box: Box, rule: Rule, voxel_size: Nm) -> Depth:
