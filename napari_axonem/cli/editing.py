@@ -93,17 +93,6 @@ class PaintSettings(EraseSettings):
     over: bool = Field(False, description="paint over other objects, too")
 
 
-class AgglomerateSettings(ProjectSettings):
-    """What another agglomeration takes."""
-
-    threshold: float = Field(
-        ge=0,
-        le=1,
-        description="join fragments whose mean affinity, or score in the merge tree "
-        "of an agglomeration, is at least this",
-    )
-
-
 class GoSettings(ProjectSettings):
     """What going back takes."""
 
@@ -186,12 +175,6 @@ def erase(settings: EraseSettings, _: Progress) -> Outcome:
     with Project(settings.project) as project:
         brush = Brush(tuple(settings.points), settings.radius)
         return done(project, project.erase(brush, settings.object))
-
-
-def agglomerate(settings: AgglomerateSettings, _: Progress) -> Outcome:
-    """Agglomerate anew, and keep the edits."""
-    with Project(settings.project) as project:
-        return done(project, project.set_threshold(settings.threshold))
 
 
 def go(settings: GoSettings, _: Progress) -> Outcome:
@@ -291,12 +274,6 @@ VERBS: tuple[AnyVerb, ...] = (
     Verb("delete", "make background of objects, until undo", PointsSettings, delete),
     Verb("paint", "make voxels under a brush part of an object", PaintSettings, paint),
     Verb("erase", "make background of voxels under a brush", EraseSettings, erase),
-    Verb(
-        "agglomerate",
-        "join fragments at another threshold, with the edits kept on top",
-        AgglomerateSettings,
-        agglomerate,
-    ),
     Verb("undo", "take the newest edit back", ProjectSettings, undo),
     Verb("redo", "bring the edit undone last again", ProjectSettings, redo),
     Verb("go", "go back to what the project was after an operation, or forth", GoSettings, go),
