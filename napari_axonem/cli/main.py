@@ -14,6 +14,7 @@ from napari_axonem.cli import (
     converting,
     editing,
     evaluating,
+    exporting,
     looking,
     making,
     models,
@@ -37,6 +38,7 @@ VERBS: tuple[AnyVerb, ...] = (
     *training.VERBS,
     *axonem.VERBS,
     *editing.VERBS,
+    *exporting.VERBS,
 )
 
 INTERRUPTED = 130
