@@ -14,6 +14,7 @@ from napari_axonem.cli import (
     converting,
     editing,
     evaluating,
+    exporting,
     looking,
     making,
     marking,
@@ -41,6 +42,7 @@ VERBS: tuple[AnyVerb, ...] = (
     *axonem.VERBS,
     *editing.VERBS,
     *marking.VERBS,
+    *exporting.VERBS,
 )
 
 INTERRUPTED = 130

@@ -142,10 +142,7 @@ class Project(Pointed):
         A segment takes the id that its name-giving fragment was imported with; a fragment
         made since takes the next free one.
         """
-        imported = self.state.fragment_ids
-        made = np.arange(1, len(self.segment) - len(imported) + 1, dtype=np.uint64)
-        ids = np.concatenate([imported, imported.max(initial=0) + made])
-        exported: npt.NDArray[np.uint64] = ids[self.segment]
+        exported: npt.NDArray[np.uint64] = self.state.names[self.segment]
         return exported
 
     def merge(self, positions_nm: Sequence[Nm], reach_nm: float = 0.0) -> Operation:
