@@ -94,3 +94,23 @@ def operation(done: Operation, log: Sequence[Operation]) -> str:
         return edit(done)
     target = next((other for other in log if other.id == done.target), None)
     return str(done.kind) if target is None else f"{done.kind}: {edit(target)}"
+
+
+def duration(seconds: float) -> str:
+    """Return a time span as people say it: ``40 s``, ``12 min``, ``3 h 20 min``, ``2 d 4 h``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 36:
+        return f"{hours} h {minutes} min"
+    return f"{hours // 24} d {hours % 24} h"
+
+
+def rate(per_second: float) -> str:
+    """Return a speed: ``12/s``, ``3.4/min``."""
+    if per_second >= 1:
+        return f"{per_second:.3g}/s"
+    return f"{per_second * 60:.3g}/min" if per_second * 60 >= 1 else f"{per_second * 3600:.3g}/h"
