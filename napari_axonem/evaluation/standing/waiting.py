@@ -8,7 +8,7 @@ spoilt; the cuts that free it come first.
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -21,11 +21,8 @@ FOREIGN_VOXELS = 2000
 """Voxels of a true object that spoil a segment of another one, where no skeletons say so."""
 
 
-class Spoils(Protocol):
-    """Tells from how much a segment has of a true object whether it is enough to spoil."""
-
-    def __call__(self, amounts: Ints) -> Bools:
-        """Return True for amounts that are enough, shape (n,)."""
+Spoils = Callable[[Ints], Bools]
+"""Tells from how much a segment has of a true object, shape (n,), whether it spoils it."""
 
 
 def enough_voxels(voxels: Ints) -> Bools:
