@@ -18,6 +18,7 @@ from napari_axonem.proofreading.exporting import corrected_volume, export_labels
 from napari_axonem.proofreading.project import Project
 from napari_axonem.volumes import open_volume, voxel_checksum
 from tests.proofreading.conftest import VOXEL_SIZE, Maker, centre
+from tests.volumes import killed_conversion
 
 Labels = npt.NDArray[np.uint32]
 BOX_NM = ((30.0, 90.0), (33.0, 95.0), (40.0, 120.0))
@@ -103,7 +104,7 @@ def test_level_is_what_the_window_shows(make_project: Maker, tmp_path: Path) -> 
         assert wanted.shape == (4, 160, 160)
         np.testing.assert_array_equal(by_h5py(tmp_path / "a.h5", (30, 16, 16)), wanted)
         assert done.grid.voxel_size == (30.0, 16.0, 16.0)
-        with pytest.raises(SettingsError, match=r"there is no level 9 .*levels are 0 to"):
+        with pytest.raises(SettingsError, match=r"there is no level 9.*levels are 0 to"):
             export_labels(project, tmp_path / "b.h5", level=9)
 
 
@@ -132,15 +133,17 @@ def test_edits_made_meanwhile_do_not_show(edited: Project, bars: Labels) -> None
 def test_cut_that_is_not_on_disk_is_told(edited: Project, tmp_path: Path) -> None:
     cut = edited.log.refinements()[-1].operation
     edited.log.change(("UPDATE refinements SET written = 0 WHERE operation = ?", (cut,)))
-    with pytest.raises(ProjectError, match=r"not written yet .*open it for editing"):
+    with pytest.raises(ProjectError, match=r"not written yet.*open it for editing"):
         export_labels(edited, tmp_path / "a.h5")
 
 
 def test_what_was_cut_off_is_taken_up_unless_the_project_was_edited(
-    make_project: Maker, tmp_path: Path
+    make_project: Maker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fragments = np.arange(8, dtype=np.uint32).repeat(64)[:, None, None] // 2 + 1
-    fragments = np.broadcast_to(fragments, (512, 256, 256)).copy()
+    for module, name, value in killed_conversion.PATCHES:  # blocks of 64 voxels cubed
+        monkeypatch.setattr(module, name, value)
+    fragments = (np.arange(150, dtype=np.uint32) // 40 + 1)[:, np.newaxis]
+    fragments = np.broadcast_to(fragments, (70, 150, 140)).copy()
     path = tmp_path / "a.zarr"
 
     def stop(done: int, total: int, doing: str) -> None:
@@ -153,9 +156,10 @@ def test_what_was_cut_off_is_taken_up_unless_the_project_was_edited(
         assert not path.exists()
         done = export_labels(project, path)
         assert 0 < done.resumed < done.blocks
+        np.testing.assert_array_equal(by_zarr(path), expected(project))
         with pytest.raises(StorageError):
             export_labels(project, path, stop, overwrite=True)
-        project.merge([(30.0, 8.0, 8.0), (15000.0, 8.0, 8.0)])
+        project.merge([(15.0, 8.0, 8.0), (15.0, 1180.0, 8.0)])
         anew = export_labels(project, path, overwrite=True)
         assert (anew.resumed, anew.anew) == (0, "the source or the settings have changed")
         np.testing.assert_array_equal(by_zarr(path), expected(project))
