@@ -84,7 +84,7 @@ class ExportSettings(TeamSettings):
         json_schema_extra={"metavar": "DIR"},
     )
     checked: list[int] = Field(
-        [], description="objects that were looked through, for the mask of --crops",
+        [], description="objects that were looked through, besides those marked done, for --crops",
         json_schema_extra={"metavar": "N"},
     )  # fmt: skip
     around: float = Field(
@@ -212,7 +212,7 @@ def _crops(
         settings.crops,
         progress,
         box_nm=settings.box,
-        finished=tuple(sorted(set(settings.checked))),
+        finished=tuple(sorted({*settings.checked, *project.objects.finished()})),
         around_nm=settings.around,
         overwrite=settings.overwrite,
         workers=settings.workers,

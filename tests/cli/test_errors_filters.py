@@ -27,7 +27,7 @@ def files(tmp_path):
         Tree(name, np.array([[5.5, y, 10 + 20 * n] for n in range(10)]) * SIZE, steps[:last])
         for name, y, last in ((1, 10.5, 9), (5, 21.5, 3))
     ]
-    write_skeletons(from_trees(trees), tmp_path / "s.npz")
+    write_skeletons(tmp_path / "s.npz", from_trees(trees))
     return path
 
 

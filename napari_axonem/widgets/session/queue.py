@@ -23,7 +23,8 @@ class Rank(StrEnum):
     """What makes one error worse than another."""
 
     VOI = "voi"
-    """The variation of information, which its repair lowers."""
+    """The variation of information, which its repair lowers: the order in which they come, where
+    joins wait for the cuts that they would be spoilt without."""
 
     ERL = "erl"
     """The expected run length, which its repair raises."""
@@ -35,6 +36,9 @@ class ErrorRow:
 
     number: int
     """Its place, 1 for the worst."""
+
+    came: int
+    """Its place in the order of repair, in which errors come."""
 
     key: str
     """What its state is stored under (`napari_axonem.widgets.session.identity`)."""
@@ -129,7 +133,7 @@ class ErrorQueue:
         known = [*stored, *([self.current.key] if self.current else ())]
         keys = keys_of(mistakes, known, grid)
         self.rows = tuple(
-            ErrorRow(number, key, mistake, stored.get(key, OPEN))
+            ErrorRow(number, number, key, mistake, stored.get(key, OPEN))
             for number, (key, mistake) in enumerate(zip(keys, mistakes, strict=True), start=1)
         )
         self._renew_current()
@@ -141,14 +145,14 @@ class ErrorQueue:
         ----------
         gain
             Returns the gain in run length of an error, None while it is not known. Those not
-            known come last, in the order of the other measure.
+            known come last, in the order in which they came.
         """
 
         def known(row: ErrorRow) -> ErrorRow:
             erl = gain(row.mistake) if isinstance(row.mistake, Mistake) else None
             return row if erl == row.gain_erl else replace(row, gain_erl=erl)
 
-        order: Callable[[ErrorRow], tuple[float, ...]] = _by_erl if by == Rank.ERL else _by_voi
+        order: Callable[[ErrorRow], tuple[float, ...]] = _by_erl if by == Rank.ERL else _as_came
         rows = sorted(map(known, self.rows), key=order)
         self.rows = tuple(
             row if row.number == number else replace(row, number=number)
@@ -207,10 +211,10 @@ class ErrorQueue:
             self.current = next((row for row in self.rows if row.key == key), self.current)
 
 
-def _by_voi(row: ErrorRow) -> tuple[float, ...]:
-    return (-row.gain_voi, -row.score)
+def _as_came(row: ErrorRow) -> tuple[float, ...]:
+    return (row.came,)
 
 
 def _by_erl(row: ErrorRow) -> tuple[float, ...]:
     known = row.gain_erl is not None
-    return (not known, -(row.gain_erl or 0.0), *_by_voi(row))
+    return (not known, -(row.gain_erl or 0.0), *_as_came(row))

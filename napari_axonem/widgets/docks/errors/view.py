@@ -28,7 +28,7 @@ LEGEND = (
     (colours.FALSE_MERGE, "foreign: split off", "A part that belongs to another true object"),
 )
 
-RANKS = (("by VOI", Rank.VOI), ("by run length", Rank.ERL))
+RANKS = (("in order of repair", Rank.VOI), ("by run length", Rank.ERL))
 
 BUTTONS = (
     (("previous", "Previous"), ("next", "Next"), ("go", "Go there")),
