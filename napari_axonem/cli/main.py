@@ -16,9 +16,11 @@ from napari_axonem.cli import (
     converting,
     editing,
     evaluating,
+    exporting,
     jobs,
     looking,
     making,
+    marking,
     models,
     segmenting,
     showing,
@@ -44,6 +46,8 @@ VERBS: tuple[AnyVerb, ...] = (
     *training.VERBS,
     *axonem.VERBS,
     *editing.VERBS,
+    *marking.VERBS,
+    *exporting.VERBS,
     *jobs.VERBS,
 )
 

@@ -32,7 +32,10 @@ class AgglomerateSettings(Settings):
         description=f"folder NAME{PROJECT}, or NAME{SUFFIX}"
     )
     threshold: float = Field(
-        ge=0, le=1, description="mean affinity from which on fragments are joined"
+        ge=0,
+        le=1,
+        description="join fragments whose mean affinity, or score in the merge tree "
+        "of an agglomeration, is at least this",
     )
 
 
@@ -147,7 +150,7 @@ VERBS: tuple[AnyVerb, ...] = (
     ),
     Verb(
         "agglomerate",
-        "join fragments at another threshold; edits by hand stay",
+        "join fragments at another threshold, with the edits kept on top",
         AgglomerateSettings,
         agglomerate,
     ),

@@ -66,7 +66,11 @@ class Card(Settings):
     )
     limits: str = Field("", description="what it is not good for")
     threshold: float | None = Field(
-        None, ge=0, le=1, description="recommended threshold of agglomeration"
+        None,
+        ge=0,
+        le=1,
+        description="recommended threshold of agglomeration: mean affinity from which on fragments "
+        "are joined",
     )
     written_by: str = Field("", description="program and version")
 

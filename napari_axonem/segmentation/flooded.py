@@ -12,6 +12,7 @@ from napari_axonem.geometry import blocks
 from napari_axonem.segmentation.inference.resampling import at_voxel_size, labels_on
 from napari_axonem.segmentation.planning import Plan
 from napari_axonem.volumes import Volume, open_volume, write_volume
+from napari_axonem.volumes.disk import guarded
 from napari_axonem.watching import Watcher
 
 COUNTED_AT_ONCE = (256, 256, 256)
@@ -54,7 +55,8 @@ def flood_image(plan: Plan, destination: Path, scratch: Path, watcher: Watcher) 
     image, made = plan.image, destination
     if resamples:
         image = at_voxel_size(image, plan.fit.entry.card.voxel_size)
-        scratch.mkdir(exist_ok=True)
+        with guarded(scratch):
+            scratch.mkdir(exist_ok=True)
         made = scratch / "flooded.zarr"
     chosen = FloodSettings(
         device=settings.device, precision=settings.precision, affinities=plan.affinities

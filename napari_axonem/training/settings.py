@@ -110,7 +110,9 @@ class RunSettings(ScheduleSettings):
         8_000_000, ge=4096, description="voxels of each volume validated on, in its middle"
     )
     thresholds: Annotated[tuple[Share, ...], COMMAS] = Field(
-        (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8), min_length=1, description="of agglomeration, to try"
+        (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8),
+        min_length=1,
+        description="of agglomeration, to try: mean affinities",
     )
     merge_threshold: int = Field(50, ge=0, description="of ERL in validation, in nodes")
     patience: int = Field(

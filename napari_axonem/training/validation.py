@@ -6,7 +6,7 @@ The loss is no judge: a hole of ten voxels in a membrane hardly shows in it, and
 from __future__ import annotations
 
 import contextlib
-import ctypes
+import io
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -79,14 +79,15 @@ def open_field(source: TrainingSource, most: int) -> Field:
 
 
 def segmentations(affinities: Floats, thresholds: Sequence[float]) -> Iterator[tuple[float, Ids]]:
-    """Yield each threshold, rising, with the segments of watershed and mean agglomeration.
+    """Yield each threshold, falling, with the segments of watershed and mean agglomeration.
 
     Parameters
     ----------
     affinities
         Shape (3, z, y, x), 0..1, to the lower neighbours.
     thresholds
-        Two segments are joined while 1 - their mean affinity is below.
+        Mean affinities, 0..1, above which two segments are joined: as `segment --threshold` and a
+        model's card count them.
 
     Raises
     ------
@@ -100,17 +101,17 @@ def segmentations(affinities: Floats, thresholds: Sequence[float]) -> Iterator[t
             f"validation agglomerates with waterz, which cannot be imported ({error})",
             remedy="pip install waterz",
         ) from error
-    rising = sorted(thresholds)
+    falling = sorted(thresholds, reverse=True)
     with _unheard():
         found = iter(
             waterz.agglomerate(
                 np.ascontiguousarray(affinities, dtype=np.float32),
-                rising,
+                [1 - threshold for threshold in falling],  # waterz counts from the other end
                 aff_threshold_low=LOW,
                 aff_threshold_high=HIGH,
             )
         )
-    for threshold in rising:
+    for threshold in falling:
         with _unheard():
             segments: Ids = np.asarray(next(found))
         yield threshold, segments
@@ -118,16 +119,15 @@ def segmentations(affinities: Floats, thresholds: Sequence[float]) -> Iterator[t
 
 @contextlib.contextmanager
 def _unheard() -> Iterator[None]:
-    """Keep what compiled code writes to standard output from where results go."""
+    """Keep what waterz writes to standard output from where results go."""
     sys.stdout.flush()
     kept = os.dup(1)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nowhere, 1)
-        yield
+        with contextlib.redirect_stdout(io.StringIO()):  # it says some of it through Python
+            yield
     finally:
-        with contextlib.suppress(OSError, TypeError):  # Windows has no library of all symbols
-            ctypes.CDLL(None).fflush(None)
         os.dup2(kept, 1)
         os.close(kept)
         os.close(nowhere)

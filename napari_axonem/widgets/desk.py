@@ -17,6 +17,7 @@ from napari_axonem.widgets.docks.factories import (
     ErrorsDock,
     ExportDock,
     JobsDock,
+    ObjectsDock,
     ProofreadDock,
     SegmentDock,
     TrainDock,
@@ -35,6 +36,7 @@ DOCKS: dict[str, type[Dock]] = {
     "Volume": VolumeDock,
     "Segment": SegmentDock,
     "Errors": ErrorsDock,
+    "Objects": ObjectsDock,
     "Export": ExportDock,
     "Train": TrainDock,
     "Jobs": JobsDock,
@@ -154,7 +156,7 @@ def _arrange(frames: dict[str, QDockWidget]) -> None:
         frame.setWindowTitle(name)  # what a tab says; the full name does not fit
         main.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, frame)
     main.splitDockWidget(frames["Errors"], frames["Proofread"], Qt.Orientation.Vertical)
-    for name in ("Volume", "Segment", "Export", "Train", "Jobs"):
+    for name in ("Volume", "Segment", "Objects", "Export", "Train", "Jobs"):
         main.tabifyDockWidget(frames["Errors"], frames[name])
     upper, lower = frames["Errors"], frames["Proofread"]
     main.resizeDocks([upper, lower], [440, 470], Qt.Orientation.Vertical)

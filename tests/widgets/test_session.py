@@ -14,7 +14,7 @@ from napari_axonem.proofreading.operation import Kind
 from napari_axonem.proofreading.project import Project
 from napari_axonem.widgets.picture.focus import BLUE_SIDE, OUTLINE, RED_SIDE
 from napari_axonem.widgets.session.editor import Tool
-from napari_axonem.widgets.session.queue import DONE, OPEN, SKIPPED, Filter
+from napari_axonem.widgets.session.queue import DONE, FLAGGED, OPEN, SKIPPED, Filter
 from napari_axonem.widgets.session.session import Session, session_of
 
 from .conftest import VOXEL_SIZE, fragments, nm, segmentation, truth
@@ -194,7 +194,7 @@ def test_done_and_skipped_stay_and_can_be_taken_back(session: Session, project_p
     with pytest.raises(EditError, match="2 are filtered out"):
         session.step(1)
     session.open_project(project_path)
-    assert review.queue.counts() == {OPEN: 0, DONE: 1, SKIPPED: 1}
+    assert review.queue.counts() == {OPEN: 0, DONE: 1, SKIPPED: 1, FLAGGED: 0}
     with pytest.raises(EditError, match="no error was marked"):
         review.take_back_mark()
     review.set_filter(Filter(hide_done=False))

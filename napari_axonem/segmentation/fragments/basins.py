@@ -1,12 +1,12 @@
 """Fragments of one block: where the pointers of its voxels lead.
 
-The depth of a voxel is its distance to the nearest membrane, smoothed; in a membrane it is
-negative. A voxel points at the deepest of its neighbours, if that is deeper than itself and the
-edge between them is strong; where there is none, across a weak one, and a voxel in a membrane
-across any. The voxel at which pointers end is the *root* of a fragment. That is a watershed of
-the depth by steepest ascent (topographic distance; Meyer, 1994), on seeds from a distance to the
-boundary as is customary in connectomics (Funke et al., 2019). What it gives at a voxel does not
-depend on what is flooded first, as with a queue it would.
+The depth of a voxel is its distance to the nearest membrane, negative in one, smoothed. A voxel
+points at the deepest of its neighbours, if that is deeper than itself and the edge between them is
+strong; where there is none, across a weak one, and a voxel in a membrane across any. The voxel at
+which pointers end is the *root* of a fragment. That is a watershed of the depth by steepest ascent
+(topographic distance; Meyer, 1994), on seeds from a distance to the boundary as is customary in
+connectomics (Funke et al., 2019). What it gives at a voxel does not depend on what is flooded
+first, as with a queue it would.
 
 Depths are integers: 256 to the step. Where they are flat, deep inside of large objects and along
 axes of straight ones, a slight slope towards the points of a lattice parts them.
@@ -85,7 +85,8 @@ def depths(affinities: Affinities, rule: Rule, voxel_size: Nm) -> Depth:
 def _inside(affinities: Affinities, rule: Rule) -> npt.NDArray[np.bool_]:
     """Return which voxels are no membrane."""
     mean = (affinities[0] + affinities[1] + affinities[2]) / np.float32(3)
-    return mean >= np.float32(rule.inside)
+    inside: npt.NDArray[np.bool_] = mean >= np.float32(rule.inside)
+    return inside
 
 
 def lattice(box: Box, rule: Rule, voxel_size: Nm) -> Depth:

@@ -126,12 +126,16 @@ def _opened(location: str, stamp: str) -> LazyArray:
     return open_affinities(location)
 
 
-@lru_cache(maxsize=8)
 def _pyramid(path: Path) -> Pyramid:
+    return _opened_pyramid(path, (path / "zarr.json").stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=8)
+def _opened_pyramid(path: Path, made: int) -> Pyramid:
     return Pyramid.open(path, writable=True)
 
 
 def forget_opened() -> None:
     """Let go of the files that this process has opened."""
     _opened.cache_clear()
-    _pyramid.cache_clear()
+    _opened_pyramid.cache_clear()

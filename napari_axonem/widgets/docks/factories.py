@@ -14,6 +14,8 @@ from napari_axonem.widgets.docks.export.view import ExportView
 from napari_axonem.widgets.docks.jobs.control import JobsControl
 from napari_axonem.widgets.docks.jobs.view import JobsView
 from napari_axonem.widgets.docks.keys.view import KeysView
+from napari_axonem.widgets.docks.objects.control import ObjectsControl
+from napari_axonem.widgets.docks.objects.view import ObjectsView
 from napari_axonem.widgets.docks.proofread.control import ProofreadControl
 from napari_axonem.widgets.docks.proofread.view import ProofreadView
 from napari_axonem.widgets.docks.segment.control import SegmentControl
@@ -117,6 +119,16 @@ class ProofreadDock(Dock):
         self.view = ProofreadView(TIPS)
         self.setWidget(self.view)
         self.control = ProofreadControl(self.session, self.view)
+
+
+class ObjectsDock(Dock):
+    """Say what is done."""
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        super().__init__(napari_viewer)
+        self.view = ObjectsView(TIPS)
+        self.setWidget(self.view)
+        self.control = ObjectsControl(self.session, self.view)
 
 
 class ExportDock(Dock):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from types import UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, TypeAlias, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 from qtpy.QtCore import Signal
@@ -15,7 +15,7 @@ from napari_axonem.errors import SettingsError
 from napari_axonem.settings import COMMAS, Settings
 from napari_axonem.widgets.parts.message import Message
 
-Editor = QCheckBox | QComboBox | QLineEdit
+Editor: TypeAlias = QCheckBox | QComboBox | QLineEdit
 
 
 class SettingsForm(QWidget):

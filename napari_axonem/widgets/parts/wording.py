@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from napari_axonem.proofreading.operation import Operation
 
@@ -29,6 +29,27 @@ def milli(value: float) -> str:
     """Return bits times 1000, short: ``12.3``, ``0.04``."""
     scaled = value * 1000
     return f"{scaled:.1f}" if abs(scaled) >= 1 else f"{scaled:.2f}"
+
+
+def length(nm: float) -> str:
+    """Return a length in few characters, as ``263 nm``, ``2.95 µm``, ``1.20 mm``."""
+    text = f"{nm:.0f} nm"
+    if abs(nm) >= 1e6:
+        text = f"{nm / 1e6:.2f} mm"
+    elif abs(nm) >= 1000:
+        text = f"{nm / 1000:.2f} \N{MICRO SIGN}m"
+    return text.replace("-", MINUS)
+
+
+def signed(value: float, write: Callable[[float], str]) -> str:
+    """Return a change with its sign, as ``+37 nm``; the sign of a fall is that of the number."""
+    return f"+{write(value)}" if value > 0 else write(value)
+
+
+def gain(nm: float) -> str:
+    """Return a gain in run length in nm without its unit: ``37.4``, ``0.02``, ``−13.3``."""
+    text = f"{nm:.1f}" if abs(nm) >= 1 else f"{nm:.2f}"
+    return "0" if float(text) == 0 else text.replace("-", MINUS)
 
 
 def count(number: int, one: str, many: str = "") -> str:

@@ -14,7 +14,6 @@ from napari.components import ViewerModel
 from napari.layers import Image, Labels, Layer
 
 from napari_axonem.geometry import Box, Grid, zyx
-from napari_axonem.volumes import LazyArray
 from napari_axonem.widgets.parts import colours
 from napari_axonem.widgets.parts.beside import Beside
 from napari_axonem.widgets.picture.lazy import LazyLevel
@@ -28,7 +27,7 @@ LARGEST = 1536
 class Growth:
     """An array that is being written."""
 
-    array: LazyArray
+    array: Any
     """Voxels (z, y, x), or channels before them, whose mean is shown."""
 
     grid: Grid
