@@ -41,7 +41,7 @@ from napari_axonem.evaluation.mistakes import Mistake, find_mistakes
 from napari_axonem.evaluation.overlaps import count_overlaps
 from napari_axonem.evaluation.parts import voi_of
 from napari_axonem.evaluation.scores import adapted_rand, voi
-from napari_axonem.evaluation.standing import Choice, Runs, Standing
+from napari_axonem.evaluation.standing import Choice, RunLengths, Runs, Standing
 from napari_axonem.volumes.phantom import Phantom, PhantomSettings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -130,7 +130,9 @@ def time_edits(edits: int, side: int) -> None:
     print(f"{len(made.segment) - 1:,} fragments, {cells:,} cells, {contacts:,} contacts")
     standing, began = _timed(lambda: Standing(made.table, made.segment, million.GRID))
     runs, runs_began = _timed(lambda: Runs(made.skeletons, made.node_fragment, made.segment))
-    listed, list_began = _timed(lambda: standing.mistakes(limit=LISTED))
+    # skeleton n is that of the object n + 1
+    lengths = RunLengths(runs, np.arange(1, len(made.skeletons) + 1))
+    listed, list_began = _timed(lambda: standing.mistakes(limit=LISTED, lengths=lengths))
     print(f"{standing.count():,} mistakes, {len(made.node_fragment):,} nodes")
     print(f"at the beginning: scores {began:.2f}, ERL {runs_began:.2f}, list {list_began:.2f} s")
     segment, rng = made.segment.copy(), np.random.default_rng(0)
@@ -145,7 +147,7 @@ def time_edits(edits: int, side: int) -> None:
         sizes.append(len(members))
         score = _timed(lambda m=moved: (standing.follow(segment, m), standing.voi()))[1]
         length = _timed(lambda m=moved: (runs.follow(segment, m), runs.erl()))[1]
-        listed, listing = _timed(lambda: standing.mistakes(limit=LISTED))
+        listed, listing = _timed(lambda: standing.mistakes(limit=LISTED, lengths=lengths))
         times[mistake.kind].append((score, length, listing))
     print(f"edits of segments with {np.median(sizes):,.0f} fragments (most {max(sizes):,})")
     for kind, rows in times.items():
@@ -155,16 +157,16 @@ def time_edits(edits: int, side: int) -> None:
                 f"{name:5} median {np.median(column):6.2f} ms, 9 of 10 below "
                 f"{np.quantile(column, 0.9):6.2f} ms, least {column.min():6.2f} ms"
             )
-    gain, asked = _timed(lambda: [_gain_in_erl(runs, mistake) for mistake in listed])
+    gain, asked = _timed(lambda: [lengths.gain(mistake) for mistake in listed])
     print(f"gain in ERL of the {len(gain)} worst: {asked * 1000:.0f} ms")
-    _check(made, segment, standing, runs, listed)
+    _check(made, segment, standing, lengths, listed)
 
 
 def _check(
     made: million.Million,
     segment: Labels,
     standing: Standing,
-    runs: Runs,
+    lengths: RunLengths,
     listed: list[Mistake],
 ) -> None:
     """Check that what followed the edits equals what is computed from scratch."""
@@ -173,13 +175,14 @@ def _check(
     assert abs(found.merge - standing.voi().merge) < 1e-12
     print(f"from scratch: VOI {seconds:.2f}", end=" s, ")
     nodes = segment[made.node_fragment].astype(np.uint64)
-    lengths, seconds = _timed(lambda: erl(made.skeletons, nodes, (30.0, 30.0, 30.0)))
-    assert abs(lengths.erl_nm - runs.erl()) < 1e-9 * lengths.erl_nm
+    runs, seconds = _timed(lambda: erl(made.skeletons, nodes, (30.0, 30.0, 30.0)))
+    assert abs(runs.erl_nm - lengths.runs.erl()) < 1e-9 * runs.erl_nm
     print(f"ERL {seconds:.2f}", end=" s, ")
     scratch, seconds = _timed(
         lambda: find_mistakes(made.table, segment, million.GRID, limit=LISTED)
     )
-    assert scratch == listed == standing.mistakes(Choice(), LISTED)
+    assert scratch == standing.mistakes(Choice(rank="voi"), LISTED)
+    assert listed == standing.mistakes(Choice(), LISTED, lengths)
     print(f"list {seconds:.2f} s; all equal")
 
 
@@ -196,13 +199,6 @@ def _repair(segment: Labels, standing: Standing, mistake: Mistake) -> npt.NDArra
     wrong = wrong[wrong != name].astype(np.int64)
     segment[wrong] = wrong.max(initial=0)
     return wrong
-
-
-def _gain_in_erl(runs: Runs, mistake: Mistake) -> float:
-    """Return the gain in nm; skeleton n is that of the object n + 1."""
-    if mistake.kind == "false_split":
-        return runs.erl_if_joined(*mistake.segments) - runs.erl()
-    return runs.erl_if_cut(mistake.segments[0], np.array([mistake.truth[0] - 1])) - runs.erl()
 
 
 def _write_labels(folder: Path) -> None:

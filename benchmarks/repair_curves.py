@@ -34,10 +34,12 @@ class Curve:
 
 
 STYLES = {
+    "list, T = 50": ("#d1495b", 2.2, ""),
+    "list, T = 0": ("#2e8b57", 2.2, ""),
+    "list, voxels": ("#d1495b", 1.8, "3 3"),
+    "ERL": ("#127475", 1.8, "7 3"),
+    "both": ("#7b4fb5", 2.2, ""),
     "VOI": ("#2b6ca3", 2.2, ""),
-    "cut first, T = 50": ("#d1495b", 2.2, "7 3"),
-    "cut first, T = 0": ("#2e8b57", 2.2, ""),
-    "both, T = 50": ("#7b4fb5", 2.2, ""),
     "size": ("#e08a1e", 1.8, ""),
     "random": ("#b0a99f", 1.0, ""),
 }
@@ -53,7 +55,7 @@ def draw(found: dict[str, list[Curve]]) -> str:
     height = MARGIN[1] + len(found) * (PANEL[1] + GAPS[1])
     parts = [f'<rect width="{width}" height="{height}" fill="#fdfcf9"/>']
     for n, (name, (colour, thick, dash)) in enumerate(STYLES.items()):
-        x = MARGIN[0] + n * 176
+        x = MARGIN[0] + n * 142
         parts.append(_path([(x, 22), (x + 26, 22)], colour, thick + 0.4, dash))
         parts.append(_text(x + 34, 27, name, "start"))
     for row, (name, curves) in enumerate(found.items()):

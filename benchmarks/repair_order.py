@@ -9,18 +9,18 @@ are listed again, as in the window, and total VOI and normalised ERL are taken.
 
 Orders:
 
-- *VOI*: what the list says, the largest gain in VOI first;
-- *cut first*: the same, but where a join would lower ERL, the worst part of its two segments that
-  does not belong is cut off instead, until it does not. ERL is kept either with the merge
-  threshold that it is stated for, or with threshold 0 too;
-- *both*: of the 30 first of the list, what gains most in VOI and ERL together (`WEIGHT`), without
-  lowering ERL;
+- *list, T = 50* and *list, T = 0*: the order of the window and of the command with skeletons, where
+  a join that would spoil a segment, by that merge threshold, waits for the cuts;
+- *list, voxels*: the same without skeletons, where voxels say what spoils a segment;
+- *ERL* and *both*: the same list by gain in ERL, and by both gains together (T = 50);
+- *VOI*: by gain in VOI alone;
 - *size*: by the voxels of the smaller side;
 - *random*: any of the list, five seeds.
 
-That VOI never rises, and that ERL never falls where it is kept, is checked at each step. Orders are
-compared by the means of the scores over all steps: the areas under the curves. The picture is
-drawn as SVG and painted by Qt, which the window needs anyway.
+All but the last two are what `Standing.mistakes` returns, the first of it at each step. That VOI
+never rises, and that ERL never falls where it is kept, is checked at each step. Orders are compared
+by the means of the scores over all steps: the areas under the curves. The picture is drawn as SVG
+and painted by Qt, which the window needs anyway.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ import dataclasses
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,18 +46,21 @@ from napari_axonem.evaluation.cells import tabulate  # noqa: E402 - needs the pa
 from napari_axonem.evaluation.grouping import Ints  # noqa: E402
 from napari_axonem.evaluation.mistakes import Mistake  # noqa: E402
 from napari_axonem.evaluation.parts import part_key  # noqa: E402
-from napari_axonem.evaluation.scores import entropy_term  # noqa: E402
 from napari_axonem.evaluation.skeletons import Skeletons, lookup, read_skeletons  # noqa: E402
-from napari_axonem.evaluation.standing import Choice, Runs, RunSettings, Standing  # noqa: E402
+from napari_axonem.evaluation.standing import (  # noqa: E402
+    Choice,
+    Rank,
+    RunLengths,
+    Runs,
+    RunSettings,
+    Standing,
+)
 from napari_axonem.evaluation.standing.rows import Rows  # noqa: E402
 from napari_axonem.evaluation.tables import CellTable  # noqa: E402
 from napari_axonem.geometry import Grid  # noqa: E402
 from napari_axonem.volumes import open_volume  # noqa: E402
 
 SEEDS = 5
-AHEAD, WEIGHT = 30, 3.0
-"""Of so many listed errors *both* chooses; so many bits of VOI are worth a normalised ERL of 1."""
-
 ROUNDING = 1e-12
 """Changes of a score by no more than this are none."""
 
@@ -138,34 +141,12 @@ class Repairing:
         part = np.flatnonzero(inside & (self._truth == mistake.truth[0]))
         return Repair(part, self._fresh, is_join=False)
 
-    def cuts(self, segments: Sequence[int]) -> list[Repair]:
-        """Return the cuts that leave only their largest objects in segments, worst first."""
-        found: list[tuple[float, Repair]] = []
-        for segment in segments:
-            inside = np.flatnonzero((self._segment == segment) & (self._truth > 0))
-            truths, place = np.unique(self._truth[inside], return_inverse=True)
-            sizes = np.bincount(place, weights=self._voxels[inside])
-            whole = sizes.sum()
-            gains = entropy_term(whole) - entropy_term(sizes) - entropy_term(whole - sizes)
-            for n in np.flatnonzero(np.arange(len(truths)) != np.argmax(sizes)).tolist():
-                part = inside[place == n]
-                found.append((float(gains[n]), Repair(part, self._fresh, is_join=False)))
-        return [cut for _, cut in sorted(found, key=lambda one: -one[0])]
-
-    def keeps(self, repair: Repair, thresholds: Sequence[int]) -> bool:
-        """Tell whether a repair lowers ERL with none of some thresholds."""
-        return all(self.erl_change(repair, threshold) >= -ROUNDING for threshold in thresholds)
-
-    def erl_change(self, repair: Repair, threshold: int) -> float:
-        """Return by how much a repair raises normalised ERL."""
-        before, after = self._segment.copy(), self._segment.copy()
-        after[repair.fragments] = repair.segment
-        runs = self.runs[threshold]
-        old = runs.erl()
-        runs.follow(after, repair.fragments)
-        new = runs.erl()
-        runs.follow(before, repair.fragments)
-        return (new - old) / self._block.truth_erl
+    def listed(self, rank: Rank, threshold: int | None) -> Repair | None:
+        """Return the first repair of the list, with run lengths of a merge threshold, or none."""
+        runs = None if threshold is None else self.runs[threshold]
+        lengths = None if runs is None else RunLengths(runs, self._block.skeletons.ids)
+        found = self.standing.mistakes(Choice(rank=rank), 1, lengths)
+        return self.repair_of(found[0]) if found else None
 
     def do(self, repair: Repair) -> None:
         """Repair, and follow with the scores."""
@@ -180,39 +161,9 @@ Scores = tuple[float, ...]
 Order = Callable[[Repairing], Repair | None]
 
 
-def by_voi(state: Repairing) -> Repair | None:
-    """Choose the listed error with the largest gain."""
-    listed = state.standing.mistakes(limit=1)
-    return state.repair_of(listed[0]) if listed else None
-
-
-def cut_first(thresholds: Sequence[int]) -> Order:
-    """Return the order in which a join waits for cuts while it would lower ERL."""
-
-    def choose(state: Repairing) -> Repair | None:
-        for limit in (20, 200, None):
-            for mistake in state.standing.mistakes(limit=limit):
-                repair = state.repair_of(mistake)
-                cuts = state.cuts(mistake.segments) if repair.is_join else []
-                for one in (repair, *cuts):
-                    if state.keeps(one, thresholds):
-                        return one
-        return None
-
-    return choose
-
-
-def by_both(state: Repairing) -> Repair | None:
-    """Choose what gains most in VOI and ERL together, and does not lower ERL."""
-    threshold = THRESHOLDS[0]
-    best, most = None, -1.0
-    for mistake in state.standing.mistakes(limit=AHEAD):
-        repair = state.repair_of(mistake)
-        change = state.erl_change(repair, threshold)
-        gain = mistake.gain_voi + WEIGHT * change
-        if change >= -ROUNDING and gain > most:
-            best, most = repair, gain
-    return best or cut_first((threshold,))(state)
+def as_listed(rank: Rank, threshold: int | None = None) -> Order:
+    """Return the order of the list."""
+    return lambda state: state.listed(rank, threshold)
 
 
 @dataclass(frozen=True)
@@ -242,7 +193,7 @@ def by_value(value: Callable[[Ints, Ints, Ints, Ints], npt.NDArray[np.float64]])
     def choose(state: Repairing) -> Repair | None:
         nonlocal least
         while True:
-            choice = _AtLeast(value=value, least=least)
+            choice = _AtLeast(rank="voi", value=value, least=least)
             listed = sorted(state.standing.mistakes(choice), key=choice.of, reverse=True)
             if listed:
                 least = choice.of(listed[min(10, len(listed) - 1)])
@@ -291,10 +242,12 @@ def follow(name: str, block: Block, order: Order, steps: int) -> Curve:
 
 def orders() -> Iterator[tuple[str, Order]]:
     """Yield all orders by name."""
-    yield "VOI", by_voi
-    yield "cut first, T = 50", cut_first((50,))
-    yield "cut first, T = 0", cut_first((50, 0))
-    yield "both, T = 50", by_both
+    yield "list, T = 50", as_listed("repair", 50)
+    yield "list, T = 0", as_listed("repair", 0)
+    yield "list, voxels", as_listed("repair")
+    yield "ERL", as_listed("erl", 50)
+    yield "both", as_listed("both", 50)
+    yield "VOI", as_listed("voi")
     yield "size", by_size()
     for seed in range(SEEDS):
         yield f"random {seed}", at_random(seed)
@@ -302,7 +255,7 @@ def orders() -> Iterator[tuple[str, Order]]:
 
 def check(curves: list[Curve]) -> None:
     """Check what the orders promise."""
-    voi, kept, every, both, *others = curves
+    kept, every, _, _, both, voi, *others = curves
     assert sum(curve.rises for curve in curves) == 0
     assert kept.falls[0] == both.falls[0] == 0
     assert every.falls == (0, 0)
@@ -332,17 +285,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=800)
     parser.add_argument("--picture", type=Path)
+    parser.add_argument("--sets", nargs="+", default=["watershed", "ffn"])
+    parser.add_argument("--orders", nargs="+", help="only these; nothing is checked then")
     chosen = parser.parse_args()
+    wanted = [(n, o) for n, o in orders() if not chosen.orders or n in chosen.orders]
     found = {}
-    for name in ("watershed", "ffn"):
+    for name in chosen.sets:
         began = time.perf_counter()
         block = read_block(name)
-        found[name] = [follow(n, block, order, chosen.steps) for n, order in orders()]
+        found[name] = [follow(n, block, order, chosen.steps) for n, order in wanted]
         print(f"{name}: {time.perf_counter() - began:.0f} s", flush=True)
         report(found[name])
     if chosen.picture is not None:
         paint(draw(found), chosen.picture)
-    for curves in found.values():
+    for curves in found.values() if not chosen.orders else ():
         check(curves)
 
 

@@ -110,3 +110,11 @@ class NotFiniteError(StageError):
 
 class StageMemoryError(StageError):
     """A stage has no memory left on its device."""
+
+
+class JobError(AxonemError):
+    """A job cannot be started, found or told what to do."""
+
+
+class JobTakenError(JobError):
+    """Another process is doing the job."""

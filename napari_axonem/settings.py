@@ -48,6 +48,39 @@ class Settings(BaseModel):
             ) from error
 
 
+def flag_of(name: str) -> str:
+    """Return the flag of a setting."""
+    return "--" + name.replace("_", "-")
+
+
+def arguments_of(settings: type[Settings], given: Mapping[str, Any]) -> list[str]:
+    """Return the command's arguments for settings that are given, in the order of their fields.
+
+    Parameters
+    ----------
+    settings
+        The verb's settings.
+    given
+        Values by name, as `Settings.parse` takes them; numbers and words may be typed text.
+    """
+    positional: list[str] = []
+    flags: list[str] = []
+    for name, field in settings.model_fields.items():
+        if name not in given:
+            continue
+        value = given[name]
+        if any(isinstance(mark, Positional) for mark in field.metadata):
+            positional.append(str(value))
+        elif isinstance(value, bool):
+            flags.append(flag_of(name) if value else flag_of(f"no_{name}"))
+        elif isinstance(value, tuple | list) and COMMAS not in field.metadata:
+            flags += [flag_of(name), *map(str, value)]
+        else:
+            word = ",".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
+            flags.append(f"{flag_of(name)}={word}")
+    return [*positional, *flags]
+
+
 def _from_commas(value: object) -> object:
     """Let several numbers be written as one word, such as ``z,y,x``."""
     return tuple(value.split(",")) if isinstance(value, str) else value

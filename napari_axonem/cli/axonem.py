@@ -13,7 +13,11 @@ from napari_axonem.cli.reporting import Outcome
 from napari_axonem.cli.verb import AnyVerb, Verb
 from napari_axonem.errors import SettingsError
 from napari_axonem.progress import Progress
+from napari_axonem.proofreading.exporting import corrected_volume
+from napari_axonem.proofreading.folder import Folder
+from napari_axonem.proofreading.project import Project
 from napari_axonem.settings import ZYX_NM, Point, Positional, Settings, VoxelSize
+from napari_axonem.volumes import Volume
 from napari_axonem.volumes.axonem import VolumeKey, check_release, volume_named
 from napari_axonem.volumes.axonem.challenge_grid import Reduction
 from napari_axonem.volumes.axonem.checking import BlockReport, ReleaseReport
@@ -55,8 +59,8 @@ class SubmitSettings(Settings):
     destination: Annotated[str, Positional("DST")] = Field(
         description="folder to write the two files to, or a new file NAME.zip"
     )
-    human: str | None = Field(None, description="label volume of the human volume")
-    mouse: str | None = Field(None, description="label volume of the mouse volume")
+    human: str | None = Field(None, description="label volume, or project, of the human volume")
+    mouse: str | None = Field(None, description="label volume, or project, of the mouse volume")
     human_voxel_size: VoxelSize | None = Field(
         None, description="its voxel edges, where it does not say", json_schema_extra=dict(ZYX_NM)
     )
@@ -101,7 +105,8 @@ def submit(settings: SubmitSettings, progress: Progress) -> Outcome:
         location = getattr(settings, key)
         given = {n: getattr(settings, f"{key}_{n}") for n in ("voxel_size", "origin")}
         if location is not None:
-            entries.append(Entry(volume_named(key), location, **given))
+            corrected = _corrected(location)
+            entries.append(Entry(volume_named(key), location, **given, opened=corrected))
         elif any(value is not None for value in given.values()):
             raise SettingsError(f"its place is given, but no --{key}", where=f"--{key}")
     destination = Path(settings.destination)
@@ -109,6 +114,14 @@ def submit(settings: SubmitSettings, progress: Progress) -> Outcome:
         entries, destination, settings.reduce, progress, overwrite=settings.overwrite
     )
     return _submit_outcome(made)
+
+
+def _corrected(location: str) -> Volume | None:
+    """Return the corrected segmentation where a project is named, None where there is none."""
+    if not Folder(Path(location)).database.is_file():
+        return None
+    with Project(location, writable=False) as project:
+        return corrected_volume(project)
 
 
 def fetch(settings: FetchSettings, progress: Progress) -> Outcome:

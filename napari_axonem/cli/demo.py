@@ -20,7 +20,7 @@ from napari_axonem.evaluation.overlaps import count_overlaps
 from napari_axonem.evaluation.scores import Voi, voi
 from napari_axonem.progress import Progress
 from napari_axonem.proofreading.creation import CreateSettings, create_project
-from napari_axonem.proofreading.export import export_labels
+from napari_axonem.proofreading.exporting import export_labels
 from napari_axonem.proofreading.project import Project
 from napari_axonem.proofreading.simulation import Repair, repair_all
 from napari_axonem.settings import Settings

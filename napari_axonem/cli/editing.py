@@ -1,4 +1,4 @@
-"""Verbs that edit a project, and export it."""
+"""Verbs that edit a project."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from napari_axonem.cli.verb import AnyVerb, Verb
 from napari_axonem.errors import SettingsError
 from napari_axonem.evaluation.scores import Voi
 from napari_axonem.progress import Progress
-from napari_axonem.proofreading.export import export_labels
 from napari_axonem.proofreading.operation import Kind, Operation
 from napari_axonem.proofreading.painting import Brush
 from napari_axonem.proofreading.project import Project
@@ -108,15 +107,6 @@ class MarkSettings(ProjectSettings):
     name: Annotated[str, Positional()] = Field(description="what to call this place in the log")
 
 
-class ExportSettings(ProjectSettings):
-    """What an export takes."""
-
-    destination: Annotated[str, Positional()] = Field(
-        description="NAME.zarr (OME-Zarr) or NAME.h5[:DATASET]"
-    )
-    overwrite: bool = Field(False, description="replace what is there")
-
-
 def merge(settings: MergeSettings, _: Progress) -> Outcome:
     """Join objects."""
     with Project(settings.project) as project:
@@ -202,15 +192,6 @@ def redo(settings: ProjectSettings, _: Progress) -> Outcome:
         return done(project, project.redo())
 
 
-def export(settings: ExportSettings, progress: Progress) -> Outcome:
-    """Write corrected labels."""
-    with Project(settings.project, writable=False) as project:
-        export_labels(project, settings.destination, progress, overwrite=settings.overwrite)
-        last = project.history.head
-    data = {"destination": settings.destination, "operation": last or None}
-    return Outcome(data, f"wrote {settings.destination}")
-
-
 def done(project: Project, operation: Operation) -> Outcome:
     """Return what is said of an operation that is on disk."""
     data: dict[str, Any] = {
@@ -277,6 +258,5 @@ VERBS: tuple[AnyVerb, ...] = (
     Verb("undo", "take the newest edit back", ProjectSettings, undo),
     Verb("redo", "bring the edit undone last again", ProjectSettings, redo),
     Verb("go", "go back to what the project was after an operation, or forth", GoSettings, go),
-    Verb("mark", "name this place in the log, for 'go'", MarkSettings, mark),
-    Verb("export", "write corrected labels", ExportSettings, export),
+    Verb("bookmark", "name this place in the log, for 'go'", MarkSettings, mark),
 )

@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from napari_axonem.errors import SettingsError
-from napari_axonem.settings import COMMAS, Positional, Settings
+from napari_axonem.settings import COMMAS, Positional, Settings, flag_of
 
 S = TypeVar("S", bound=Settings)
 
@@ -90,11 +90,6 @@ def read_flags(settings: type[S], arguments: argparse.Namespace) -> S:
         positional = any(isinstance(mark, Positional) for mark in marks)
         where = name.upper() if positional else flag_of(name)
         raise SettingsError(error.seen, where=where, remedy=error.remedy) from error
-
-
-def flag_of(name: str) -> str:
-    """Return the flag of a setting."""
-    return "--" + name.replace("_", "-")
 
 
 def _shape_of(annotation: Any) -> _Shape:  # noqa: ANN401 - annotations are of any kind

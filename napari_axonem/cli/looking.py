@@ -5,17 +5,25 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 from pydantic import Field
 
+from napari_axonem.cli.known import (
+    ErrorFilters,
+    Known,
+    errors_of_project,
+    errors_of_volumes,
+    mistake_data,
+    suggested_within,
+    tiny_text,
+)
 from napari_axonem.cli.reporting import Outcome
 from napari_axonem.cli.verb import AnyVerb, Verb
-from napari_axonem.evaluation.cells import tabulate
-from napari_axonem.evaluation.mistakes import Mistake, find_mistakes
+from napari_axonem.errors import SettingsError
 from napari_axonem.evaluation.suggestions import Suggestion, segments_of, suggest
 from napari_axonem.progress import Progress
 from napari_axonem.proofreading.folder import SUFFIX
 from napari_axonem.proofreading.project import Project
+from napari_axonem.proofreading.suggested import Suggested
 from napari_axonem.settings import ZYX_NM, Positional, Settings, VoxelSize
 from napari_axonem.volumes import densified, describe, open_volume
 
@@ -31,7 +39,7 @@ class InfoSettings(Settings):
     )
 
 
-class ErrorsSettings(Settings):
+class ErrorsSettings(ErrorFilters):
     """What `errors` takes."""
 
     segmentation: Annotated[str, Positional("SEG|PROJECT")] = Field(
@@ -49,6 +57,12 @@ class ErrorsSettings(Settings):
         None,
         description="voxel edges in nm, where the files do not say",
         json_schema_extra=dict(ZYX_NM),
+    )
+    suggestions: bool = Field(
+        False, description="suggest likely errors also where a project has ground truth"
+    )
+    keep: bool = Field(
+        False, description="keep the suggestions in the project, where the window lists them"
     )
 
 
@@ -80,53 +94,48 @@ def info(settings: InfoSettings, _: Progress) -> Outcome:
 
 
 def errors(settings: ErrorsSettings, progress: Progress) -> Outcome:
-    """List false splits and false merges, worst first; without truth, likely ones."""
+    """List false splits and false merges in order of repair; without truth, likely ones."""
     if Path(settings.segmentation).suffix == SUFFIX:
-        return _errors_of_project(settings.segmentation, progress)
+        return _errors_of_project(settings, progress)
+    for name in ("suggestions", "keep"):
+        if getattr(settings, name):
+            raise SettingsError("it is about a project, and this is none", where=f"--{name}")
     fragments, ids = densified(
         open_volume(settings.segmentation, voxel_size=settings.voxel_size), progress
     )
     if settings.truth is None:
         image = settings.image
         seen = None if image is None else open_volume(image, voxel_size=settings.voxel_size)
-        return _suggested(suggest(fragments, seen, progress=progress), ids.tolist())
+        found = suggest(fragments, seen, progress=progress)
+        return _suggested(suggested_within(settings, found, fragments.grid), ids.tolist())
     truth, true_ids = densified(
         open_volume(settings.truth, voxel_size=settings.voxel_size), progress
     )
-    table = tabulate(fragments, truth, progress=progress)
-    found = find_mistakes(table, np.arange(len(ids), dtype=np.uint32), fragments.grid)
-    return _known(found, ids.tolist(), true_ids.tolist())
+    known = errors_of_volumes(settings, fragments, truth, true_ids, progress)
+    return _known(known, ids.tolist(), true_ids.tolist())
 
 
-def _errors_of_project(path: str, progress: Progress) -> Outcome:
-    with Project(path, writable=False) as project:
+def _errors_of_project(settings: ErrorsSettings, progress: Progress) -> Outcome:
+    with Project(settings.segmentation, writable=False) as project:
         ids = list(range(len(project.segment)))
-        if project.has_truth:
-            return _known(project.mistakes(), ids, project.state.truth_ids.tolist())
+        if project.has_truth and not (settings.suggestions or settings.keep):
+            known = errors_of_project(settings, project, progress)
+            return _known(known, ids, project.state.truth_ids.tolist())
         segments = segments_of(project.sources.fragments.volume, project.segment)
-        return _suggested(suggest(segments, project.sources.image, progress=progress), ids)
+        found = suggest(segments, project.sources.image, progress=progress)
+        if settings.keep:
+            Suggested.of(project, found).write(project.folder.root)
+        return _suggested(suggested_within(settings, found, segments.grid), ids)
 
 
-def _known(found: list[Mistake], segments: list[int], truth: list[int]) -> Outcome:
-    data = [mistake_data(mistake, segments, truth) for mistake in found]
-    return Outcome(data, _errors_text(data))
+def _known(known: Known, segments: list[int], truth: list[int]) -> Outcome:
+    data = [mistake_data(known, row, segments, truth) for row in range(len(known.mistakes))]
+    return Outcome(data, "\n".join([_errors_text(data), *tiny_text(known.tiny)]))
 
 
 def _suggested(found: list[Suggestion], segments: list[int]) -> Outcome:
     data = [suggestion_data(suggestion, segments) for suggestion in found]
     return Outcome(data, _suggestions_text(data))
-
-
-def mistake_data(mistake: Mistake, segments: list[int], truth: list[int]) -> dict[str, Any]:
-    """Return an error as plain values, ids as they were imported."""
-    return {
-        "kind": str(mistake.kind),
-        "segments": [segments[s] for s in mistake.segments],
-        "truth": [truth[t] for t in mistake.truth],
-        "position_nm": list(mistake.position_nm),
-        "gain_voi": mistake.gain_voi,
-        "size_voxels": mistake.size_voxels,
-    }
 
 
 def suggestion_data(suggestion: Suggestion, segments: list[int]) -> dict[str, Any]:
@@ -159,20 +168,25 @@ def _suggestions_text(data: list[dict[str, Any]]) -> str:
 
 def _errors_text(data: list[dict[str, Any]]) -> str:
     splits = sum(row["kind"] == "false_split" for row in data)
-    lines = [f"{splits} false splits and {len(data) - splits} false merges, worst first"]
+    lines = [f"{splits} false splits and {len(data) - splits} false merges, in order of repair"]
     if data:
         lines.append(
-            f"{'kind':12} {'gain VOI':>10} {'voxels':>10}  {'position z,y,x nm':24} segments"
+            f"{'kind':12} {'gain VOI':>10} {'gain ERL':>10} {'voxels':>10}  "
+            f"{'position z,y,x nm':24} segments"
         )
     lines += [
         f"{row['kind'].replace('_', ' '):12} {row['gain_voi']:10.5f} "
-        f"{row['size_voxels']:10}  {_triple(row['position_nm']):24} "
+        f"{_nm(row['gain_erl_nm']):>10} {row['size_voxels']:10}  {_triple(row['position_nm']):24} "
         f"{', '.join(map(str, row['segments']))}"
         for row in data[:SHOWN_ERRORS]
     ]
     if len(data) > SHOWN_ERRORS:
         lines.append(f"… and {len(data) - SHOWN_ERRORS} more; --json lists all")
     return "\n".join(lines)
+
+
+def _nm(value: float | None) -> str:
+    return "" if value is None else f"{value:.1f}"
 
 
 def _triple(values: Any) -> str:  # noqa: ANN401

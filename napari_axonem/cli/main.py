@@ -7,6 +7,8 @@ import os
 import sys
 import traceback
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from napari_axonem import __version__
 from napari_axonem.cli import (
@@ -14,8 +16,11 @@ from napari_axonem.cli import (
     converting,
     editing,
     evaluating,
+    exporting,
+    jobs,
     looking,
     making,
+    marking,
     models,
     segmenting,
     showing,
@@ -23,9 +28,11 @@ from napari_axonem.cli import (
     training,
 )
 from napari_axonem.cli.flags import Parser, add_flags, read_flags
-from napari_axonem.cli.reporting import progress_for, show
-from napari_axonem.cli.verb import AnyVerb
+from napari_axonem.cli.reporting import Outcome, Spoken, progress_for, show
+from napari_axonem.cli.verb import AnyVerb, LongVerb
 from napari_axonem.errors import AxonemError
+from napari_axonem.jobs.running import heeding, running_job
+from napari_axonem.watching import Watcher
 
 VERBS: tuple[AnyVerb, ...] = (
     *looking.VERBS,
@@ -39,6 +46,9 @@ VERBS: tuple[AnyVerb, ...] = (
     *training.VERBS,
     *axonem.VERBS,
     *editing.VERBS,
+    *marking.VERBS,
+    *exporting.VERBS,
+    *jobs.VERBS,
 )
 
 INTERRUPTED = 130
@@ -48,38 +58,74 @@ TRACE_VARIABLE = "AXONEM_TRACE"
 """Set to anything to see where an unexpected failure happened."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """How the command ended."""
+
+    status: int
+    how: str
+    """ "done", "stopped" or "failed"."""
+
+    text: str = ""
+    data: Any = None
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command.
+    """Run the command; as a job, where the environment says so.
 
     Returns
     -------
     0 when done, 2 for a user's mistake, 1 for a failure of the program or the machine.
     """
     try:
-        parsed = build_parser().parse_args(arguments)
-        verb: AnyVerb = parsed.verb
-        settings = read_flags(verb.settings, parsed)
-        outcome = verb.run(settings, progress_for(sys.stderr))
-        show(outcome, as_json=parsed.json)
-    except AxonemError as error:
+        with running_job() as job:
+            ended = _run(arguments, None if job is None else job.watcher)
+            if job is not None:
+                job.end(ended.how, ended.text, ended.data)
+            return ended.status
+    except AxonemError as error:  # the folder of the job
         sys.stderr.write(f"napari-axonem: {error}\n")
         return error.exit_status
+
+
+def _run(arguments: Sequence[str] | None, watcher: Watcher | None) -> _Ended:
+    """Run the command and say how it ended, on the standard streams and to the caller."""
+    try:
+        parsed = build_parser().parse_args(arguments)
+        outcome = _perform(parsed, watcher)
+        show(outcome, as_json=parsed.json)
+    except AxonemError as error:
+        return _failed(str(error), error.exit_status)
     except KeyboardInterrupt:
         sys.stderr.write("napari-axonem: stopped\n")
-        return INTERRUPTED
+        return _Ended(INTERRUPTED, "stopped", "stopped")
     except BrokenPipeError:  # the reader of our output has had enough
         sys.stderr.close()
-        return 0
+        return _Ended(0, "done")
     except Exception as error:  # a failure of ours: one line, the trace on request
-        if os.environ.get(TRACE_VARIABLE):
+        if os.environ.get(TRACE_VARIABLE) or watcher is not None:
             traceback.print_exc()
-        kind = type(error).__name__
-        sys.stderr.write(
-            f"napari-axonem: unexpected {kind}: {error}; "
-            f"set {TRACE_VARIABLE}=1 to see where, and please report it\n"
+        return _failed(
+            f"unexpected {type(error).__name__}: {error}; "
+            f"set {TRACE_VARIABLE}=1 to see where, and please report it",
+            1,
         )
-        return 1
-    return outcome.status
+    how = "stopped" if outcome.stopped else "done" if outcome.status == 0 else "failed"
+    return _Ended(outcome.status, how, outcome.text, outcome.data)
+
+
+def _perform(parsed: argparse.Namespace, watcher: Watcher | None) -> Outcome:
+    """Do what was asked for."""
+    verb: AnyVerb = parsed.verb
+    settings = read_flags(verb.settings, parsed)
+    if isinstance(verb, LongVerb):
+        return verb.run(settings, watcher or Spoken())
+    return verb.run(settings, heeding(watcher) if watcher else progress_for(sys.stderr))
+
+
+def _failed(text: str, status: int) -> _Ended:
+    sys.stderr.write(f"napari-axonem: {text}\n")
+    return _Ended(status, "failed", text)
 
 
 def build_parser() -> Parser:

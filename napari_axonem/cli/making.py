@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from napari_axonem.cli.editing import ProjectSettings, voi_data, voi_text
+from napari_axonem.cli.marking import coverage_data, coverage_text
 from napari_axonem.cli.reporting import Outcome
 from napari_axonem.cli.verb import AnyVerb, Verb
 from napari_axonem.progress import Progress
@@ -114,6 +115,7 @@ def _about(project: Project) -> tuple[dict[str, object], str]:
     sources, segment = project.sources, project.segment
     objects = len(np.unique(segment[segment > 0]))
     voi = project.voi()
+    finished = project.objects.coverage()
     data = {
         "project": str(project.folder.root),
         "shape": list(sources.fragments.shape),
@@ -122,6 +124,7 @@ def _about(project: Project) -> tuple[dict[str, object], str]:
         "segments": objects,
         "truth": len(project.state.truth_ids) - 1 if project.has_truth else None,
         "operations": len(project.operations),
+        "finished": coverage_data(finished),
         "voi": voi_data(voi),
         "erl_nm": project.erl(),
     }
@@ -130,6 +133,7 @@ def _about(project: Project) -> tuple[dict[str, object], str]:
     text = (
         f"{project.folder.root}: {shape} voxels of {size} nm, {project.graph.n_fragments} "
         f"fragments in {objects} segments, {len(project.operations)} operations{voi_text(voi)}"
+        f"\n{coverage_text(finished)}"
     )
     return data, text
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TextIO
 
 from napari_axonem.progress import Progress, silent
+from napari_axonem.watching import Unwatched
 
 PROGRESS_VARIABLE = "AXONEM_PROGRESS"
 """Set to ``json`` by a program that runs the command and shows the progress itself."""
@@ -27,6 +28,9 @@ class Outcome:
 
     status: int = 0
     """Exit status."""
+
+    stopped: bool = False
+    """Whether it was wished to stop before the end; the same command goes on."""
 
 
 def show(outcome: Outcome, *, as_json: bool) -> None:
@@ -77,3 +81,20 @@ class _MovingLine:
         if done == total:
             self._stream.write("\r\x1b[K")
         self._stream.flush()
+
+
+class Spoken(Unwatched):
+    """Watches for a person at a terminal: lines and what validations found on standard error."""
+
+    def __init__(self) -> None:
+        super().__init__(progress_for(sys.stderr))
+
+    def say(self, text: str) -> None:
+        """Write the line."""
+        sys.stderr.write(f"\r\x1b[K{text}\n" if sys.stderr.isatty() else f"{text}\n")
+        sys.stderr.flush()
+
+    def scalar(self, name: str, step: int, value: float) -> None:
+        """Say what validations found; losses are for curves."""
+        if "validation" in name:
+            self.say(f"mini-batch {step}: {name} {value:.4g}")

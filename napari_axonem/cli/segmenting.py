@@ -9,8 +9,9 @@ from pydantic import Field
 
 from napari_axonem.cli.editing import done as edited
 from napari_axonem.cli.reporting import Outcome
-from napari_axonem.cli.verb import AnyVerb, Verb
+from napari_axonem.cli.verb import AnyVerb, LongVerb, Verb
 from napari_axonem.errors import ProjectError
+from napari_axonem.jobs.running import heeding
 from napari_axonem.networks.registry import list_models
 from napari_axonem.progress import Progress
 from napari_axonem.proofreading.creation import CreateSettings, create_project
@@ -21,7 +22,7 @@ from napari_axonem.segmentation.result import SUFFIX, Result
 from napari_axonem.segmentation.segmenting import segment as segment_volume
 from napari_axonem.segmentation.settings import SegmentSettings
 from napari_axonem.settings import Positional, Settings
-from napari_axonem.watching import Unwatched
+from napari_axonem.watching import Watcher
 
 
 class AgglomerateSettings(Settings):
@@ -38,7 +39,7 @@ class AgglomerateSettings(Settings):
     )
 
 
-def segment(settings: SegmentSettings, progress: Progress) -> Outcome:
+def segment(settings: SegmentSettings, watcher: Watcher) -> Outcome:
     """Segment a volume, or list the models."""
     if settings.list_models:
         return _models()
@@ -48,23 +49,29 @@ def segment(settings: SegmentSettings, progress: Progress) -> Outcome:
         raise ProjectError("it exists already", where=destination, remedy="choose another name")
     folder = destination.with_suffix(SUFFIX) if is_project else destination
     plan = plan_of(settings, folder)
-    data = _segmented(plan, progress, reuse=is_project)
+    data = _segmented(plan, watcher, reuse=is_project)
+    if data is None:
+        text = f"{plan.destination}: stopped; the same command goes on"
+        return Outcome({"destination": str(plan.destination)}, text, stopped=True)
     lines = [*plan.words, str(data.pop("text"))]
     if is_project:
-        lines += _made_project(plan, destination, data, progress)
+        lines += _made_project(plan, destination, data, heeding(watcher))
     return Outcome(data, "\n".join(lines))
 
 
-def _segmented(plan: Plan, progress: Progress, *, reuse: bool) -> dict[str, Any]:
+def _segmented(plan: Plan, watcher: Watcher, *, reuse: bool) -> dict[str, Any] | None:
+    """Return what came of it; None where it was wished to stop."""
     result = Result(plan.destination)
     resumed = reuse and result.said.is_file() and result.read_said()["about"] == plan.about
     if resumed:  # cut off while its project was being made
         said = result.read_said()
         if said.get("threshold", plan.threshold) != plan.threshold:  # it was cut at another since
-            result.cut(plan.threshold, progress)
+            result.cut(plan.threshold, heeding(watcher))
             said = result.read_said()
     else:
-        made = segment_volume(plan.settings, plan.destination, Unwatched(progress))
+        made = segment_volume(plan.settings, plan.destination, watcher)
+        if not made.complete:
+            return None
         said, resumed = made.said, made.resumed
     text = f"{plan.destination}: {said['segments']} segments"
     if plan.settings.method == "agglomeration":
@@ -138,7 +145,9 @@ def agglomerate(settings: AgglomerateSettings, progress: Progress) -> Outcome:
 
 
 VERBS: tuple[AnyVerb, ...] = (
-    Verb("segment", "segment a volume: affinities, fragments, segments", SegmentSettings, segment),
+    LongVerb(
+        "segment", "segment a volume: affinities, fragments, segments", SegmentSettings, segment
+    ),
     Verb(
         "agglomerate",
         "join fragments at another threshold, with the edits kept on top",

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import importlib.resources
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
 from napari_axonem.cli.reporting import Outcome
-from napari_axonem.cli.verb import AnyVerb, Verb
-from napari_axonem.progress import Progress
+from napari_axonem.cli.verb import AnyVerb, LongVerb
 from napari_axonem.settings import Positional
 from napari_axonem.training.configuration import read_configuration, read_settings
 from napari_axonem.training.settings import TrainSettings
-from napari_axonem.watching import Unwatched
+from napari_axonem.watching import Watcher
 
 if TYPE_CHECKING:  # cli loads torch only when something is trained
     from napari_axonem.training.trainer import Result
@@ -32,13 +30,12 @@ class TrainVerbSettings(TrainSettings):
     )
 
 
-def train(settings: TrainVerbSettings, progress: Progress) -> Outcome:
+def train(settings: TrainVerbSettings, watcher: Watcher) -> Outcome:
     """Train a model."""
     from napari_axonem.training.start import train as run
 
-    told = merged(settings)
-    result = run(told, _Spoken(progress))
-    return Outcome(*_about(result))
+    result = run(merged(settings), watcher)
+    return Outcome(*_about(result), stopped=result.ended == "stopped")
 
 
 def merged(settings: TrainVerbSettings) -> TrainSettings:
@@ -58,20 +55,6 @@ def merged(settings: TrainVerbSettings) -> TrainSettings:
     if path is None:
         return TrainSettings.parse(given)
     return read_settings(TrainSettings, read_configuration(path), given)
-
-
-class _Spoken(Unwatched):
-    """Says lines and validations on standard error."""
-
-    def say(self, text: str) -> None:
-        """Write the line."""
-        sys.stderr.write(f"\r\x1b[K{text}\n" if sys.stderr.isatty() else f"{text}\n")
-        sys.stderr.flush()
-
-    def scalar(self, name: str, step: int, value: float) -> None:
-        """Say what validations found; losses are for curves."""
-        if "validation" in name:
-            self.say(f"mini-batch {step}: {name} {value:.4g}")
 
 
 def _about(result: Result) -> tuple[dict[str, Any], str]:
@@ -94,5 +77,5 @@ def _about(result: Result) -> tuple[dict[str, Any], str]:
 
 
 VERBS: tuple[AnyVerb, ...] = (
-    Verb("train", "train a network on volumes with truth", TrainVerbSettings, train),
+    LongVerb("train", "train a network on volumes with truth", TrainVerbSettings, train),
 )

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 from napari_axonem.cli.reporting import Outcome
 from napari_axonem.progress import Progress
 from napari_axonem.settings import Settings
+from napari_axonem.watching import Watcher
 
 S = TypeVar("S", bound=Settings)
 
@@ -30,4 +31,14 @@ class Verb(Generic[S]):
     """Do it."""
 
 
-AnyVerb = Verb[Any]
+@dataclass(frozen=True, slots=True)
+class LongVerb(Generic[S]):
+    """The same for work of hours, which draws curves and is asked to pause or to stop."""
+
+    name: str
+    help: str
+    settings: type[S]
+    run: Callable[[S, Watcher], Outcome]
+
+
+AnyVerb = Verb[Any] | LongVerb[Any]

@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_axonem.evaluation.grouping import Ids, Ints
-from napari_axonem.evaluation.mistakes import Mistake
 from napari_axonem.evaluation.skeletons.lookup import lookup
 from napari_axonem.evaluation.skeletons.skeletons import Skeletons
 from napari_axonem.evaluation.standing import Runs, RunSettings
@@ -106,10 +105,3 @@ class FollowedSkeletons:
     def runs(self, segment: npt.NDArray[np.uint32]) -> Runs:
         """Return the run lengths along segments."""
         return Runs(self.skeletons, self.fragment, segment, self.settings)
-
-    def erl_after(self, runs: Runs, mistake: Mistake) -> float:
-        """Return the expected run length in nm that the repair of one mistake would give."""
-        if mistake.kind == "false_split":
-            return runs.erl_if_joined(*mistake.segments)
-        (segment,) = mistake.segments
-        return runs.erl_if_cut(segment, np.flatnonzero(self.truth == mistake.truth[0]))

@@ -29,6 +29,7 @@ from napari_axonem.proofreading.refinement import Refinement
 from napari_axonem.proofreading.sources import Sources
 from napari_axonem.proofreading.splitting import SplitPlan, plan_split
 from napari_axonem.proofreading.state import State
+from napari_axonem.proofreading.states import ObjectSample, ObjectStates
 from napari_axonem.proofreading.thresholding import at_threshold
 from napari_axonem.proofreading.turning import gone_to, redone, undone
 
@@ -58,6 +59,12 @@ class Project(Pointed):
 
     def __init__(self, path: Path | str, *, writable: bool = True) -> None:
         super().__init__(Keeper(Folder(Path(path)), writable=writable))
+        keeper = self.keeper
+        self.objects = ObjectStates(keeper.log, lambda: keeper.state)
+        """What was said of objects: done, locked, to be discussed."""
+        self.sample = ObjectSample(keeper.log, lambda: keeper.state, self.objects)
+        """Finished objects drawn at random, and what was found in them."""
+        keeper.guards.append(self.objects.guard)
 
     def __enter__(self) -> Self:
         return self
@@ -135,10 +142,7 @@ class Project(Pointed):
         A segment takes the id that its name-giving fragment was imported with; a fragment
         made since takes the next free one.
         """
-        imported = self.state.fragment_ids
-        made = np.arange(1, len(self.segment) - len(imported) + 1, dtype=np.uint64)
-        ids = np.concatenate([imported, imported.max(initial=0) + made])
-        exported: npt.NDArray[np.uint64] = ids[self.segment]
+        exported: npt.NDArray[np.uint64] = self.state.names[self.segment]
         return exported
 
     def merge(self, positions_nm: Sequence[Nm], reach_nm: float = 0.0) -> Operation:

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from napari_axonem.errors import EditError
 from napari_axonem.evaluation.mistakes import Mistake
+from napari_axonem.evaluation.suggestions import Suggestion
 from napari_axonem.evaluation.tables import Cells
 from napari_axonem.geometry import Box, Grid, Nm, Zyx, zyx
 from napari_axonem.proofreading.fragmentcut import bounding_box, cut_window, window_of
@@ -71,7 +72,7 @@ class Scene:
     """The fragment in the window."""
 
 
-def points_nm(project: Project, mistake: Mistake) -> tuple[list[Nm], list[Nm]]:
+def points_nm(project: Project, mistake: Mistake | Suggestion) -> tuple[list[Nm], list[Nm]]:
     """Return the positions (z, y, x) in nm on either side that repair an error.
 
     Those of the list; where a cut has to go through a fragment, points all along both sides.
@@ -84,7 +85,7 @@ def points_nm(project: Project, mistake: Mistake) -> tuple[list[Nm], list[Nm]]:
     """
     red, blue = list(mistake.red), list(mistake.blue)
     grid = project.sources.grid
-    if mistake.kind == "false_merge":
+    if isinstance(mistake, Mistake) and mistake.kind == "false_merge":
         at = project.sources.fragment_at
         hit = [{at(position(grid, voxel)) for voxel in side} for side in (red, blue)]
         for fragment in sorted((hit[0] & hit[1]) - {0}):

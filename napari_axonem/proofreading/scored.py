@@ -9,7 +9,14 @@ from napari_axonem.evaluation.mistakes import Mistake
 from napari_axonem.evaluation.replacement import replaced_cells
 from napari_axonem.evaluation.scores import Voi
 from napari_axonem.evaluation.skeletons.skeletons import Skeletons
-from napari_axonem.evaluation.standing import USUAL, USUAL_RUNS, Choice, RunSettings, Standing
+from napari_axonem.evaluation.standing import (
+    USUAL,
+    USUAL_RUNS,
+    Choice,
+    RunLengths,
+    RunSettings,
+    Standing,
+)
 from napari_axonem.progress import Progress, silent
 from napari_axonem.proofreading.keeper import Keeper
 from napari_axonem.proofreading.splitting import SplitPlan
@@ -58,12 +65,12 @@ class Scored:
         return self.keeper.state.voi()
 
     def mistakes(self, choice: Choice = USUAL, limit: int | None = None) -> list[Mistake]:
-        """Return the false splits and false merges against the truth, worst first.
+        """Return the false splits and false merges against the truth, to be repaired in order.
 
         Parameters
         ----------
         choice
-            Which ones.
+            Which ones, in which order.
         limit
             At most so many.
 
@@ -72,7 +79,7 @@ class Scored:
         ProjectError
             The project has no truth.
         """
-        return self.standing.mistakes(choice, limit)
+        return self.standing.mistakes(choice, limit, self.run_lengths())
 
     def follow_skeletons(
         self,
@@ -97,10 +104,13 @@ class Scored:
 
     def erl_gain(self, mistake: Mistake) -> float | None:
         """Return by how many nm the repair of one mistake alone would raise `erl`."""
+        lengths = self.run_lengths()
+        return None if lengths is None else lengths.gain(mistake)
+
+    def run_lengths(self) -> RunLengths | None:
+        """Return what says by how much a repair raises `erl`, or None without skeletons."""
         runs, followed = self.keeper.state.runs, self.keeper.state.followed
-        if runs is None or followed is None:
-            return None
-        return followed.erl_after(runs, mistake) - runs.erl()
+        return None if runs is None or followed is None else RunLengths(runs, followed.truth)
 
     def voi_after(self, plan: SplitPlan) -> Voi | None:
         """Return the variation of information that a planned split would give."""

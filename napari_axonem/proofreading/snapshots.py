@@ -118,9 +118,17 @@ def saved_in(folder: Path) -> list[Path]:
     return sorted(folder.glob("[0-9]*.npz"), reverse=True)
 
 
-def newest(folder: Path, log: Log) -> Snapshot | None:
-    """Return the newest snapshot that belongs to a log and is whole, None where there is none."""
+def newest(folder: Path, log: Log, until: int | None = None) -> Snapshot | None:
+    """Return the newest snapshot that belongs to a log and is whole, None where there is none.
+
+    Parameters
+    ----------
+    until
+        The last operation that may be in it; any where it is None.
+    """
     for path in saved_in(folder):
+        if until is not None and int(path.stem) > until:
+            continue
         with contextlib.suppress(*DAMAGES):
             snapshot = Snapshot.load(path)
             if log.digest(snapshot.operation) == snapshot.digest:

@@ -74,7 +74,7 @@ class Sources:
     @property
     def grid(self) -> Grid:
         """Voxel size and origin in nm."""
-        return self.fragments.volume.grid
+        return self.fragments.grid
 
     def fragment_at(self, position_nm: Nm) -> int:
         """Return the fragment at a position in nm; 0 for background or outside."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 
 from napari_axonem.errors import EditError
 from napari_axonem.evaluation.scores import Voi
@@ -107,6 +108,17 @@ class State:
         if self._runs is None and self.followed is not None:
             self._runs = self.followed.runs(self.graph.segment)
         return self._runs
+
+    @property
+    def names(self) -> npt.NDArray[np.uint64]:
+        """The id of each fragment for people, shape (fragments + 1,).
+
+        That it was imported with; a fragment made since has the next free one.
+        """
+        imported = self.fragment_ids
+        made = np.arange(1, len(self.graph.segment) - len(imported) + 1, dtype=np.uint64)
+        ids: npt.NDArray[np.uint64] = np.concatenate([imported, imported.max(initial=0) + made])
+        return ids
 
     @property
     def has_truth(self) -> bool:

@@ -6,7 +6,7 @@ The loss is no judge: a hole of ten voxels in a membrane hardly shows in it, and
 from __future__ import annotations
 
 import contextlib
-import ctypes
+import io
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -119,16 +119,15 @@ def segmentations(affinities: Floats, thresholds: Sequence[float]) -> Iterator[t
 
 @contextlib.contextmanager
 def _unheard() -> Iterator[None]:
-    """Keep what compiled code writes to standard output from where results go."""
+    """Keep what waterz writes to standard output from where results go."""
     sys.stdout.flush()
     kept = os.dup(1)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nowhere, 1)
-        yield
+        with contextlib.redirect_stdout(io.StringIO()):  # it says some of it through Python
+            yield
     finally:
-        with contextlib.suppress(OSError, TypeError):  # Windows has no library of all symbols
-            ctypes.CDLL(None).fflush(None)
         os.dup2(kept, 1)
         os.close(kept)
         os.close(nowhere)

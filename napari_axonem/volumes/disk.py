@@ -105,11 +105,20 @@ def settle() -> None:
 
 
 @contextlib.contextmanager
-def exclusive(path: Path, taken: str) -> Iterator[None]:
+def exclusive(path: Path, taken: str, *, patience: float = 0) -> Iterator[None]:
     """Hold a file at `path` that only one process can hold, until the body ends or it dies.
 
     The file is a database with an open exclusive transaction: SQLite knows how files are locked
     everywhere, and a killed process leaves nothing behind that blocks the next.
+
+    Parameters
+    ----------
+    path
+        The file, made where there is none.
+    taken
+        What it means that another process holds it.
+    patience
+        Seconds to wait for that process.
 
     Raises
     ------
@@ -120,7 +129,7 @@ def exclusive(path: Path, taken: str) -> Iterator[None]:
     """
     with guarded(path.parent):
         path.touch()
-    with contextlib.closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as lock:
+    with contextlib.closing(sqlite3.connect(path, timeout=patience, isolation_level=None)) as lock:
         try:
             lock.execute("BEGIN EXCLUSIVE")
         except sqlite3.OperationalError as error:

@@ -16,7 +16,11 @@ from napari_axonem.widgets.docks.factories import (
     Dock,
     ErrorsDock,
     ExportDock,
+    JobsDock,
+    ObjectsDock,
     ProofreadDock,
+    SegmentDock,
+    TrainDock,
     VolumeDock,
 )
 from napari_axonem.widgets.opening.locations import is_project, volumes_at
@@ -30,8 +34,12 @@ PICTURE = (1600, 1000)
 
 DOCKS: dict[str, type[Dock]] = {
     "Volume": VolumeDock,
+    "Segment": SegmentDock,
     "Errors": ErrorsDock,
+    "Objects": ObjectsDock,
     "Export": ExportDock,
+    "Train": TrainDock,
+    "Jobs": JobsDock,
     "Proofread": ProofreadDock,
 }
 
@@ -44,7 +52,7 @@ def full_name(name: str) -> str:
 def open_desk(viewer: Viewer) -> Session:
     """Add all docks to a viewer's window; those there already are shown.
 
-    Errors lies above Proofread, with Volume and Export behind it as tabs.
+    Errors lies above Proofread, with the others behind it as tabs.
     """
     window, session = viewer.window, session_of(viewer)
     fresh = not any(full_name(name) in window.dock_widgets for name in DOCKS)
@@ -140,7 +148,7 @@ def _fitting(size: tuple[int, int]) -> tuple[int, int]:
 
 
 def _arrange(frames: dict[str, QDockWidget]) -> None:
-    """Put Errors above Proofread, with Volume and Export behind it."""
+    """Put Errors above Proofread, with the others behind it."""
     main = frames["Errors"].parent()
     if not isinstance(main, QMainWindow):
         return
@@ -148,8 +156,8 @@ def _arrange(frames: dict[str, QDockWidget]) -> None:
         frame.setWindowTitle(name)  # what a tab says; the full name does not fit
         main.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, frame)
     main.splitDockWidget(frames["Errors"], frames["Proofread"], Qt.Orientation.Vertical)
-    main.tabifyDockWidget(frames["Errors"], frames["Volume"])
-    main.tabifyDockWidget(frames["Volume"], frames["Export"])
+    for name in ("Volume", "Segment", "Objects", "Export", "Train", "Jobs"):
+        main.tabifyDockWidget(frames["Errors"], frames[name])
     upper, lower = frames["Errors"], frames["Proofread"]
     main.resizeDocks([upper, lower], [440, 470], Qt.Orientation.Vertical)
     main.resizeDocks([upper, lower], [WIDTH, WIDTH], Qt.Orientation.Horizontal)

@@ -72,7 +72,7 @@ def test_a_round_of_edits(run: Run, project: str) -> None:
 
 
 def test_every_other_edit_has_a_verb(run: Run, project: str) -> None:
-    run("mark", project, "start")
+    run("bookmark", project, "start")
     run("merge", project, ONE, TWO, THREE)
     preview = run("cut-off", project, TWO, "--preview")
     assert preview["red_fragments"]

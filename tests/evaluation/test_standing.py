@@ -66,7 +66,7 @@ class Scratch:
 
     def check_list(self, min_voxels):
         wanted = find_mistakes(self.table, self.segment, GRID, min_voxels=min_voxels)
-        choice = Choice(min_voxels=min_voxels)
+        choice = Choice(min_voxels=min_voxels, rank="voi")
         assert self.standing.mistakes(choice) == wanted
         assert self.standing.mistakes(choice, limit=2) == wanted[:2]
         assert self.standing.count(choice) == len(wanted)
@@ -177,7 +177,7 @@ def test_mistakes_are_chosen_by_kind_size_place_contact_and_object():
     scratch = chunky(3)
     scratch.move([(f, f // 3 + 1) for f in range(1, 60)])
     standing = scratch.standing
-    everything = standing.mistakes(Choice(min_voxels=1))
+    everything = standing.mistakes(Choice(min_voxels=1, rank="voi"))
     voxel = {m: tuple(GRID.to_voxel(m.position_nm).tolist()) for m in everything}
     box = Box((1, 4, 4), (5, 15, 24))
     chosen = {

@@ -7,7 +7,7 @@ import numpy as np
 
 from napari_axonem.errors import EditError
 from napari_axonem.geometry import Nm
-from napari_axonem.proofreading.export import export_labels
+from napari_axonem.proofreading.exporting import export_labels
 from napari_axonem.proofreading.operation import Kind, Operation
 from napari_axonem.proofreading.painting import Brush
 from napari_axonem.proofreading.project import Project

@@ -12,7 +12,7 @@ from napari_axonem.evaluation.erl import erl
 from napari_axonem.evaluation.mistakes import find_mistakes, voi_of
 from napari_axonem.evaluation.skeletons.lookup import lookup
 from napari_axonem.evaluation.skeletons.skeletons import Skeletons, Tree, from_trees
-from napari_axonem.evaluation.standing import RunSettings
+from napari_axonem.evaluation.standing import Choice, RunSettings
 from napari_axonem.geometry import Box
 from napari_axonem.proofreading.creation import CreateSettings, create_project
 from napari_axonem.proofreading.project import Project
@@ -74,8 +74,8 @@ def test_scores_and_list_follow_edits(seed: int, tmp_path: Path) -> None:
         for _ in range(40):
             edit(project, rng)
             scratch = find_mistakes(project.state.table, project.segment, project.sources.grid)
-            assert project.mistakes() == scratch
-            assert project.mistakes(limit=3) == scratch[:3]
+            assert project.mistakes(Choice(rank="voi")) == scratch
+            assert project.mistakes(Choice(rank="voi"), 3) == scratch[:3]
             now, wanted = project.voi(), voi_of(project.state.table, project.segment)
             assert now is not None
             assert (now.split, now.merge) == pytest.approx((wanted.split, wanted.merge), abs=1e-12)

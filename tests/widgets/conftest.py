@@ -80,8 +80,9 @@ def session(project_path: Path) -> Iterator[Session]:
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> None:
-    """Keeps the user's own settings out of the tests."""
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keeps the user's own settings and jobs out of the tests."""
+    monkeypatch.setenv("NAPARI_AXONEM_JOBS", str(tmp_path / "jobs"))
     scope = QSettings.Scope.UserScope
     QSettings.setPath(QSettings.Format.IniFormat, scope, str(tmp_path / "settings"))
 

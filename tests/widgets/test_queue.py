@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from napari_axonem.evaluation.mistakes import Mistake
 from napari_axonem.geometry import Box, Grid
 from napari_axonem.widgets.session.identity import NEAR_VOXELS, Identity, keys_of
-from napari_axonem.widgets.session.queue import DONE, OPEN, SKIPPED, ErrorQueue, Filter
+from napari_axonem.widgets.session.queue import DONE, FLAGGED, OPEN, SKIPPED, ErrorQueue, Filter
 
 GRID = Grid((30.0, 8.0, 8.0), (0.0, 100.0, 0.0))
 
@@ -70,7 +70,7 @@ def test_states_hide_and_count() -> None:
     queue = queue_of(mistake(10), mistake(20), mistake(30, "false_merge"))
     keys = [row.key for row in queue.rows]
     queue.set_states({keys[0]: DONE, keys[2]: SKIPPED, "other": DONE})
-    assert queue.counts() == {OPEN: 1, DONE: 1, SKIPPED: 1}
+    assert queue.counts() == {OPEN: 1, DONE: 1, SKIPPED: 1, FLAGGED: 0}
     assert places(queue) == [20]
     queue.filter = Filter(hide_done=False)
     assert places(queue) == [10, 20, 30]

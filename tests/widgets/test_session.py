@@ -14,7 +14,7 @@ from napari_axonem.proofreading.operation import Kind
 from napari_axonem.proofreading.project import Project
 from napari_axonem.widgets.picture.focus import BLUE_SIDE, OUTLINE, RED_SIDE
 from napari_axonem.widgets.session.editor import Tool
-from napari_axonem.widgets.session.queue import DONE, OPEN, SKIPPED, Filter
+from napari_axonem.widgets.session.queue import DONE, FLAGGED, OPEN, SKIPPED, Filter
 from napari_axonem.widgets.session.session import Session, session_of
 
 from .conftest import VOXEL_SIZE, fragments, nm, segmentation, truth
@@ -106,7 +106,7 @@ def test_a_click_beside_everything_changes_nothing(session: Session) -> None:
     for place in ((-500.0, 0.0, 0.0), (195.0, 1e6, 0.0)):
         assert not session.attempt(session.editor.click, place)
     assert [notice.problem for notice in said] == [True, True]
-    assert session.project.operations == []
+    assert len(session.project.operations) == 0
     session.editor.set_tool(Tool.LOOK)
     session.editor.click(LEFT_OF_1)
     assert session.editor.merging is None
@@ -127,7 +127,7 @@ def test_splitting_shows_both_sides_before_anything_is_changed(session: Session)
     assert not voxels(layers.segmentation)[truth() >= 2].any(), "sides alone give the colour"
     assert len(session.place.sight.marks.seeds.data) == 4
     assert editor.splitting.proposal.expected.merge == pytest.approx(0)
-    assert session.project.operations == []
+    assert len(session.project.operations) == 0
     editor.take()
     assert same_objects(
         voxels(layers.segmentation), np.where(truth() == 1, segmentation(), truth() + 9)
@@ -194,7 +194,7 @@ def test_done_and_skipped_stay_and_can_be_taken_back(session: Session, project_p
     with pytest.raises(EditError, match="2 are filtered out"):
         session.step(1)
     session.open_project(project_path)
-    assert review.queue.counts() == {OPEN: 0, DONE: 1, SKIPPED: 1}
+    assert review.queue.counts() == {OPEN: 0, DONE: 1, SKIPPED: 1, FLAGGED: 0}
     with pytest.raises(EditError, match="no error was marked"):
         review.take_back_mark()
     review.set_filter(Filter(hide_done=False))
@@ -282,7 +282,7 @@ def test_a_project_open_elsewhere_can_be_looked_at(session: Session, project_pat
         with pytest.raises(EditError):
             action()
     other.end()
-    assert session.project.operations == []
+    assert len(session.project.operations) == 0
 
 
 def test_a_project_that_cannot_be_opened_leaves_the_open_one(session: Session, tmp_path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,20 @@ from napari_axonem.evaluation.standing.rows import Rows
 from napari_axonem.geometry import Box
 
 Mask = npt.NDArray[np.bool_]
+
+Rank: TypeAlias = Literal["repair", "voi", "erl", "both"]
+"""The order of the list.
+
+- ``repair``: by gain in VOI, but a join that would spoil what it joins waits, and the cuts that it
+  waits for come first (`napari_axonem.evaluation.standing.waiting`);
+- ``voi``: by gain in VOI alone;
+- ``erl``: by gain in expected run length; without skeletons as ``repair``;
+- ``both``: by the sum of both gains, with `ERL_BITS` for a normalised expected run length of 1;
+  without skeletons as ``repair``.
+"""
+
+ERL_BITS = 3.0
+"""Bits of VOI that a normalised expected run length of 1 is worth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +49,9 @@ class Choice:
 
     truth: Collection[int] | None = None
     """Only those that concern one of these true objects, such as all axons."""
+
+    rank: Rank = "repair"
+    """In which order."""
 
     def concerns(self, rows: Rows) -> Mask:
         """Tell which mistakes are of the kind, the place and the objects asked for."""

@@ -115,20 +115,30 @@ class Listing:
         """Return all mistakes that are `wanted`, in no order."""
         return self._ranked.all(wanted)
 
-    def first(
-        self,
-        wanted: Callable[[Rows], npt.NDArray[np.bool_]],
-        limit: int | None,
-        min_voxels: int,
-    ) -> list[Mistake]:
-        """Return the worst mistakes that are `wanted`, at most `limit`.
+    def first(self, wanted: Callable[[Rows], npt.NDArray[np.bool_]], limit: int | None) -> Rows:
+        """Return the worst mistakes that are `wanted`, at most `limit`."""
+        return self._ranked.first(wanted, limit)
+
+    def cuts(self, segments: Ints) -> Rows:
+        """Return all false merges of some segments, ascending and different, worst first."""
+        members = self.members(segments)
+        parts = self._tally.parts(segments)
+        merges = false_merges(parts, self._strangers(parts, members))
+        return self._rows(parts, merges, self._cells.of(members)).in_order()
+
+    def members(self, segments: Ints) -> Ints:
+        """Return the fragments of some segments."""
+        members: Ints = self._members.take(segments)[0].astype(np.int64)
+        return members
+
+    def described(self, rows: Rows, min_voxels: int) -> list[Mistake]:
+        """Return mistakes with their places and points.
 
         Parameters
         ----------
         min_voxels
             As in `napari_axonem.evaluation.mistakes.describe`.
         """
-        rows = self._ranked.first(wanted, limit)
         ids = (rows.merge, rows.red, rows.red_truth, rows.blue, rows.born)
         keys = [(*key, min_voxels) for key in zip(*(c.tolist() for c in ids), strict=True)]
         unknown = [place for place, key in enumerate(keys) if key not in self._described]

@@ -127,6 +127,20 @@ class Runs:
         merging: Ints = np.flatnonzero(self._status(everything) > 0)
         return merging
 
+    def truth_erl(self) -> float:
+        """Return the expected run length in nm of a segmentation without a mistake."""
+        return float(np.square(self._skeletons.lengths).sum()) / self._whole
+
+    def nodes_on(self, fragments: Ints) -> tuple[Ints, Ints, Ints]:
+        """Return the skeletons with nodes on some fragments.
+
+        Returns
+        -------
+        Segment, skeleton and number of nodes, one row for each fragment and skeleton.
+        """
+        shares = self._shared.nodes_on(fragments, self._segment)
+        return shares.segment, shares.skeleton, shares.nodes
+
     def erl_if_joined(self, one: int, other: int) -> float:
         """Return what `erl` would be if two segments were joined."""
         sides = [np.flatnonzero(self._segment == segment) for segment in (one, other)]
@@ -203,7 +217,7 @@ class Runs:
     def _exchange(self, skeletons: Ints, old: Shares, new: Shares) -> None:
         """Exchange shares of skeletons in their lists."""
         owner, name, nodes, length = self._lists.take(skeletons)
-        np.subtract.at(self._big, name[self._is_big(nodes)], 1)
+        np.subtract.at(self._big, name[self.is_big(nodes)], 1)
         key = np.concatenate(
             [part_key(owner, name), *(part_key(s.skeleton, s.segment) for s in (old, new))]
         )
@@ -214,7 +228,7 @@ class Runs:
         there = nodes > 0
         owner, name = (half.astype(np.int64) for half in split_key(pairs[there]))
         nodes, length = nodes[there], length[there]
-        np.add.at(self._big, name[self._is_big(nodes)], 1)
+        np.add.at(self._big, name[self.is_big(nodes)], 1)
         counts = np.bincount(np.searchsorted(skeletons, owner), minlength=len(skeletons))
         self._lists.put(skeletons, counts, owner, name, nodes, length)
 
@@ -232,7 +246,8 @@ class Runs:
         self._merged[skeletons] = sums_of(place, length - run, count)
         self._squares[skeletons] = np.where(self._skeletons.lengths[skeletons] > 0, squares, 0)
 
-    def _is_big(self, nodes: Ints) -> Bools:
+    def is_big(self, nodes: Ints) -> Bools:
+        """Tell which numbers of a skeleton's nodes on a segment are enough for merging."""
         threshold = self._settings.merge_threshold
         return nodes >= threshold if self._settings.definition == "em_erl" else nodes > threshold
 
@@ -246,7 +261,7 @@ class Runs:
 
     def _penalises(self, status: Ints, nodes: Ints) -> Bools:
         """Tell which shares of a skeleton make all its edges on merging segments merged."""
-        shared, big = (status & SHARED) > 0, self._is_big(nodes)
+        shared, big = (status & SHARED) > 0, self.is_big(nodes)
         if self._settings.definition == "paper2021":
             return shared & big
         return shared | (big & ((status & REACHING) > 0))

@@ -16,7 +16,9 @@ from napari_axonem.evaluation.scores import Rand, Voi
 from napari_axonem.evaluation.standing.changes import changed_among
 from napari_axonem.evaluation.standing.choice import USUAL, Choice
 from napari_axonem.evaluation.standing.index import CellIndex
+from napari_axonem.evaluation.standing.lengths import RunLengths
 from napari_axonem.evaluation.standing.listing import Listing
+from napari_axonem.evaluation.standing.order import in_order
 from napari_axonem.evaluation.standing.tally import Tally
 from napari_axonem.evaluation.tables import U32, Cells, CellTable
 from napari_axonem.geometry import Grid
@@ -151,17 +153,24 @@ class Standing:
             touched, old, becomes, cells.truth.astype(np.int64), cells.voxels
         )
 
-    def mistakes(self, choice: Choice = USUAL, limit: int | None = None) -> list[Mistake]:
-        """Return mistakes, worst first.
+    def mistakes(
+        self,
+        choice: Choice = USUAL,
+        limit: int | None = None,
+        lengths: RunLengths | None = None,
+    ) -> list[Mistake]:
+        """Return mistakes, those to be repaired first at the front.
 
         Parameters
         ----------
         choice
-            Which ones.
+            Which ones, in which order.
         limit
             At most so many.
+        lengths
+            Run lengths along the same segments, which then say what a join would spoil.
         """
-        return self._renewed().first(choice.lists, limit, max(1, choice.min_voxels))
+        return in_order(self._renewed(), self._tally, choice, limit, lengths)
 
     def count(self, choice: Choice = USUAL) -> int:
         """Return how many mistakes `mistakes` lists."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
@@ -11,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from napari_axonem.errors import StorageError, VolumeError, VoxelSizeUnknownError
-from napari_axonem.geometry import Box, Nm
+from napari_axonem.geometry import Box, Grid, Nm
 from napari_axonem.progress import Progress, silent
 from napari_axonem.volumes.axonem.challenge_grid import (
     OnChallengeGrid,
@@ -27,6 +28,7 @@ from napari_axonem.volumes.axonem.submission_check import (
 from napari_axonem.volumes.disk import guarded, refuse_existing, replacing
 from napari_axonem.volumes.labels import require_labels
 from napari_axonem.volumes.opening import describe, open_volume
+from napari_axonem.volumes.volume import Volume
 
 ZIP = ".zip"
 
@@ -45,6 +47,9 @@ class Entry:
 
     origin: Nm | None = None
     """Corner of its first voxel within the whole volume in nm, likewise."""
+
+    opened: Volume | None = None
+    """What lies at `location`, where that is not a file that `open_volume` opens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +166,10 @@ def _check_destination(
 def _opened(entry: Entry, reduction: Reduction) -> _Job:
     """Open a segmentation and place it; no voxel is read."""
     release, size, notes = entry.volume, entry.voxel_size, []
+    if entry.opened is not None:
+        grid = entry.opened.grid
+        stated = Grid(size or grid.voxel_size, entry.origin or grid.origin)
+        return _placed(entry, dataclasses.replace(entry.opened, grid=stated), reduction, ())
     if size is None and (info := describe(entry.location)).voxel_size is None:
         factor = stated_by_shape(info.shape, release)
         if factor is None:
@@ -177,6 +186,11 @@ def _opened(entry: Entry, reduction: Reduction) -> _Job:
             f"{release.key} volume at {' x '.join(f'{s:g}' for s in size)} nm"
         )
     volume = open_volume(entry.location, voxel_size=size, origin=entry.origin)
+    return _placed(entry, volume, reduction, notes)
+
+
+def _placed(entry: Entry, volume: Volume, reduction: Reduction, known: Sequence[str]) -> _Job:
+    release, notes = entry.volume, list(known)
     placed = on_challenge_grid(require_labels(volume), release, reduction)
     if placed.covered != Box.of_shape(placed.shape):
         part = placed.covered

@@ -6,6 +6,7 @@ which a conversion can be taken up again, ``jobs`` is what the workers run.
 """
 
 from napari_axonem.volumes.conversion.conversion import Converted, convert
+from napari_axonem.volumes.conversion.reading import Source
 from napari_axonem.volumes.conversion.settings import ConvertSettings
 
-__all__ = ["ConvertSettings", "Converted", "convert"]
+__all__ = ["ConvertSettings", "Converted", "Source", "convert"]

@@ -17,7 +17,7 @@ from napari_axonem.volumes import disk
 from napari_axonem.volumes.checksum import Checksum
 from napari_axonem.volumes.conversion.jobs import forget_sinks
 from napari_axonem.volumes.conversion.planning import Plan, plan_of
-from napari_axonem.volumes.conversion.reading import forget_opened
+from napari_axonem.volumes.conversion.reading import Source, forget_opened
 from napari_axonem.volumes.conversion.settings import ConvertSettings
 from napari_axonem.volumes.conversion.steps import COPYING, Steps
 from napari_axonem.volumes.conversion.work import Work, work_folder, working_on
@@ -71,7 +71,9 @@ class Converted:
     """Why what an earlier run had done could not be used; empty where it was, or none was."""
 
 
-def convert(settings: ConvertSettings, progress: Progress = silent) -> Converted:
+def convert(
+    settings: ConvertSettings, progress: Progress = silent, source: Source | None = None
+) -> Converted:
     """Convert a volume to another format, type, or part of itself.
 
     It is written blockwise by several processes, in a hidden folder ``.DST.partial`` beside its
@@ -88,6 +90,9 @@ def convert(settings: ConvertSettings, progress: Progress = silent) -> Converted
         What to do.
     progress
         Called after each block, in megabytes; may raise to stop.
+    source
+        What to convert where it is no file: it takes the place of what the settings name, which
+        then serves for messages.
 
     Raises
     ------
@@ -99,7 +104,7 @@ def convert(settings: ConvertSettings, progress: Progress = silent) -> Converted
     BlockError
         The workers fail.
     """
-    plan = plan_of(settings)
+    plan = plan_of(settings, source)
     if not work_folder(plan.destination).exists():
         disk.refuse_existing(plan.target.path, overwrite=settings.overwrite)
     plan.target.writer.check(plan.target.path, plan.content)

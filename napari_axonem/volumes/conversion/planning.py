@@ -11,7 +11,13 @@ import numpy as np
 from napari_axonem.errors import VolumeError
 from napari_axonem.geometry import Box, Grid, Zyx
 from napari_axonem.volumes.chunking import storable
-from napari_axonem.volumes.conversion.reading import Reading, absolute, files_of, stamp_of
+from napari_axonem.volumes.conversion.reading import (
+    Reading,
+    Source,
+    absolute,
+    files_of,
+    stamp_of,
+)
 from napari_axonem.volumes.conversion.settings import ConvertSettings
 from napari_axonem.volumes.conversion.work import Work
 from napari_axonem.volumes.kinds import kind_of
@@ -73,16 +79,22 @@ class Plan:
         }
 
 
-def plan_of(settings: ConvertSettings) -> Plan:
+def plan_of(settings: ConvertSettings, given: Source | None = None) -> Plan:
     """Look at the source and the destination, and write nothing.
+
+    Parameters
+    ----------
+    given
+        Takes the place of what the settings name as the source.
 
     Raises
     ------
     VolumeError
         The source cannot be opened, or the destination cannot be what is asked for.
     """
-    volume = open_volume(settings.source, voxel_size=settings.voxel_size, origin=settings.origin)
+    volume = given.volume if given else _opened(settings)
     location = absolute(volume.location)
+    stamp = given.stamp if given else stamp_of(location)
     path = files_of(location)
     guess, reason = kind_of(volume)
     kind = settings.kind or guess
@@ -96,7 +108,15 @@ def plan_of(settings: ConvertSettings) -> Plan:
     _refuse_within(target, path)
     return Plan(
         settings=settings,
-        reading=Reading(location, volume.grid, stamp_of(location), box.start, dtype, settings.fill),
+        reading=Reading(
+            location,
+            volume.grid,
+            stamp,
+            box.start,
+            dtype,
+            settings.fill,
+            given.volume if given else None,
+        ),
         content=Content(
             shape=box.shape,
             dtype=storable(box.shape, dtype, kind, settings.destination),
@@ -108,6 +128,10 @@ def plan_of(settings: ConvertSettings) -> Plan:
         reason="it was said so" if settings.kind else reason,
         read_at_once=getattr(volume.levels[0], "chunks", None),
     )
+
+
+def _opened(settings: ConvertSettings) -> Volume:
+    return open_volume(settings.source, voxel_size=settings.voxel_size, origin=settings.origin)
 
 
 def _region(volume: Volume, settings: ConvertSettings) -> Box:

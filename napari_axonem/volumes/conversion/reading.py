@@ -21,6 +21,18 @@ from napari_axonem.volumes.volume import Volume
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """A volume to convert that is worked out from files, and not one that `open_volume` opens."""
+
+    volume: Volume
+    """Goes to the workers with every block: its levels are small when pickled. Its location names
+    the file or folder that it is made from, which no destination may lie in."""
+
+    stamp: str
+    """Changes with its voxels: what an earlier run has done counts as long as it is the same."""
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """What to read, and how: small enough to be sent along with every block."""
 
@@ -42,6 +54,9 @@ class Reading:
     fill: bool = False
     """Read 0 where the source is damaged."""
 
+    volume: Volume | None = None
+    """What to read in place of what lies at `location`; it is small when pickled."""
+
     def read(self, box: Box) -> tuple[npt.NDArray[Any], list[str]]:
         """Return the voxels (z, y, x) of a box, and what of it could not be read.
 
@@ -50,7 +65,7 @@ class Reading:
         VolumeError
             The source is damaged there and `fill` is false, or a value does not fit the type.
         """
-        volume = _opened(self.location, self.grid, self.stamp)
+        volume = self.volume or _opened(self.location, self.grid, self.stamp)
         wanted = box.shift(self.start)
         lost: list[str] = []
         if self.fill:

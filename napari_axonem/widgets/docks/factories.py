@@ -11,9 +11,17 @@ from napari_axonem.widgets.docks.errors.control import ErrorsControl
 from napari_axonem.widgets.docks.errors.view import ErrorsView
 from napari_axonem.widgets.docks.export.control import ExportControl
 from napari_axonem.widgets.docks.export.view import ExportView
+from napari_axonem.widgets.docks.jobs.control import JobsControl
+from napari_axonem.widgets.docks.jobs.view import JobsView
 from napari_axonem.widgets.docks.keys.view import KeysView
+from napari_axonem.widgets.docks.objects.control import ObjectsControl
+from napari_axonem.widgets.docks.objects.view import ObjectsView
 from napari_axonem.widgets.docks.proofread.control import ProofreadControl
 from napari_axonem.widgets.docks.proofread.view import ProofreadView
+from napari_axonem.widgets.docks.segment.control import SegmentControl
+from napari_axonem.widgets.docks.segment.view import SegmentView
+from napari_axonem.widgets.docks.train.control import TrainControl
+from napari_axonem.widgets.docks.train.view import TrainView
 from napari_axonem.widgets.docks.volume.control import VolumeControl
 from napari_axonem.widgets.docks.volume.new_project_view import NewProjectView
 from napari_axonem.widgets.docks.volume.project_view import FactsView, OpenView, VolumeView
@@ -63,6 +71,36 @@ class VolumeDock(Dock):
         self.control = VolumeControl(self.session, self.opening, self.form, self.job, self.facts)
 
 
+class SegmentDock(Dock):
+    """Have a network make segments."""
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        super().__init__(napari_viewer)
+        self.view = SegmentView()
+        self.setWidget(self.view)
+        self.control = SegmentControl(self.session, self.view)
+
+
+class TrainDock(Dock):
+    """Have a network learn."""
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        super().__init__(napari_viewer)
+        self.view = TrainView()
+        self.setWidget(self.view)
+        self.control = TrainControl(self.session, self.view)
+
+
+class JobsDock(Dock):
+    """See all work in the background."""
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        super().__init__(napari_viewer)
+        self.view = JobsView()
+        self.setWidget(self.view)
+        self.control = JobsControl(self.session, self.view)
+
+
 class ErrorsDock(Dock):
     """Go through the errors."""
 
@@ -81,6 +119,16 @@ class ProofreadDock(Dock):
         self.view = ProofreadView(TIPS)
         self.setWidget(self.view)
         self.control = ProofreadControl(self.session, self.view)
+
+
+class ObjectsDock(Dock):
+    """Say what is done."""
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        super().__init__(napari_viewer)
+        self.view = ObjectsView(TIPS)
+        self.setWidget(self.view)
+        self.control = ObjectsControl(self.session, self.view)
 
 
 class ExportDock(Dock):

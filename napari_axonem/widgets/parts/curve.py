@@ -15,6 +15,8 @@ INK = QColor(140, 140, 140)
 
 LINE = QColor("#2f9e8f")
 
+VOI_TIP = "Total variation of information after each operation; lower is better"
+
 MARGIN = 4
 
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
@@ -23,11 +25,11 @@ RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 class Curve(QWidget):
     """Draws one series of numbers from left to right."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, tip: str = VOI_TIP, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._values: tuple[float, ...] = ()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setToolTip("Total variation of information after each operation; lower is better")
+        self.setToolTip(tip)
 
     def set_values(self, values: Sequence[float]) -> None:
         """Show other numbers, oldest first."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from napari_axonem.proofreading.operation import Operation
 
@@ -29,6 +29,27 @@ def milli(value: float) -> str:
     """Return bits times 1000, short: ``12.3``, ``0.04``."""
     scaled = value * 1000
     return f"{scaled:.1f}" if abs(scaled) >= 1 else f"{scaled:.2f}"
+
+
+def length(nm: float) -> str:
+    """Return a length in few characters, as ``263 nm``, ``2.95 µm``, ``1.20 mm``."""
+    text = f"{nm:.0f} nm"
+    if abs(nm) >= 1e6:
+        text = f"{nm / 1e6:.2f} mm"
+    elif abs(nm) >= 1000:
+        text = f"{nm / 1000:.2f} \N{MICRO SIGN}m"
+    return text.replace("-", MINUS)
+
+
+def signed(value: float, write: Callable[[float], str]) -> str:
+    """Return a change with its sign, as ``+37 nm``; the sign of a fall is that of the number."""
+    return f"+{write(value)}" if value > 0 else write(value)
+
+
+def gain(nm: float) -> str:
+    """Return a gain in run length in nm without its unit: ``37.4``, ``0.02``, ``−13.3``."""
+    text = f"{nm:.1f}" if abs(nm) >= 1 else f"{nm:.2f}"
+    return "0" if float(text) == 0 else text.replace("-", MINUS)
 
 
 def count(number: int, one: str, many: str = "") -> str:
@@ -73,3 +94,23 @@ def operation(done: Operation, log: Sequence[Operation]) -> str:
         return edit(done)
     target = next((other for other in log if other.id == done.target), None)
     return str(done.kind) if target is None else f"{done.kind}: {edit(target)}"
+
+
+def duration(seconds: float) -> str:
+    """Return a time span as people say it: ``40 s``, ``12 min``, ``3 h 20 min``, ``2 d 4 h``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 36:
+        return f"{hours} h {minutes} min"
+    return f"{hours // 24} d {hours % 24} h"
+
+
+def rate(per_second: float) -> str:
+    """Return a speed: ``12/s``, ``3.4/min``."""
+    if per_second >= 1:
+        return f"{per_second:.3g}/s"
+    return f"{per_second * 60:.3g}/min" if per_second * 60 >= 1 else f"{per_second * 3600:.3g}/h"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 from napari.components import ViewerModel
 
-from napari_axonem.geometry import Box, Grid, Nm
+from napari_axonem.geometry import Box, Grid, Nm, zyx
 
 FILL = 0.55
 """Part of the view that what is looked at takes, at most."""
@@ -41,6 +43,30 @@ def look_at(viewer: ViewerModel, position_nm: Nm, grid: Grid, box: Box, whole: B
         centre[axis] = _inward(position_nm[axis], pixels / zoom, grid, whole, axis)
     viewer.scene.camera.center = tuple(centre[axis] for axis in viewer.dims.displayed)
     viewer.scene.camera.zoom = zoom
+
+
+def box_in_view(viewer: ViewerModel, grid: Grid, whole: Box, reach: int | None) -> Box:
+    """Return the voxels of a volume that a flat view shows.
+
+    Parameters
+    ----------
+    reach
+        How many sections above and below the one shown belong to it; None for all.
+    """
+    start, stop = list(whole.start), list(whole.stop)
+    camera, shown = viewer.scene.camera, viewer.dims.displayed[-2:]
+    for axis, pixels, centre in zip(shown, viewer.canvas.size, camera.center[-2:], strict=True):
+        low, high = (
+            (centre + side * pixels / camera.zoom / 2 - grid.origin[axis]) / grid.voxel_size[axis]
+            for side in (-1, 1)
+        )
+        start[axis] = max(start[axis], math.floor(low))
+        stop[axis] = min(stop[axis], math.ceil(high))
+    for axis in viewer.dims.not_displayed if reach is not None else ():
+        at = math.floor((viewer.dims.point[axis] - grid.origin[axis]) / grid.voxel_size[axis])
+        start[axis] = max(start[axis], at - (reach or 0))
+        stop[axis] = min(stop[axis], at + (reach or 0) + 1)
+    return Box(zyx(start), zyx(stop))
 
 
 def _extent(position: float, grid: Grid, box: Box, whole: Box, axis: int) -> float:

@@ -41,12 +41,16 @@ class Picture:
     plan: SplitPlan | None = None
     """A split whose sides are filled with two colours."""
 
+    hidden: frozenset[int] = frozenset()
+    """Segments that are not shown, unless they are among the only ones that are."""
+
     def same_as(self, other: Picture | None) -> bool:
         """Tell whether there is nothing to draw anew."""
         return (
             other is not None
             and self.plan is other.plan
             and (self.only, self.outlined) == (other.only, other.outlined)
+            and self.hidden == other.hidden
         )
 
 
@@ -84,16 +88,19 @@ class ProjectLayers:
         )
 
     def update(self, changed: frozenset[int]) -> None:
-        """Take over an edit that made or unmade segments; `show` draws it."""
+        """Take over an edit that made or unmade segments; `set` takes it into the picture."""
         cells, segment = self.project.state.cells, self.project.segment
         if cells is not self._disagreement.cells:
             self._fragments.forget()  # a fragment was cut
         self._disagreement = self._disagreement.after(cells, segment, MIN_VOXELS, changed)
 
-    def show(self, picture: Picture) -> None:
-        """Draw the segments, with what stands out."""
+    def set(self, picture: Picture) -> None:
+        """Set what is shown, the segments and what stands out; `refresh` draws it."""
         only, segment = picture.only, self.project.segment
-        self._shown.values = segment if only is None else _kept(segment, only[0])
+        if only is not None:
+            self._shown.values = _kept(segment, only[0])
+        else:
+            self._shown.values = _without(segment, picture.hidden)
         self._true.values = self._all_true if only is None else _kept(self._all_true, only[1])
         if picture.plan is not None:
             self._marked.set(Marked())  # the sides of the split are told by colours alone
@@ -104,6 +111,9 @@ class ProjectLayers:
             self._focus.outline(segment, picture.outlined)
         self.focus.contour = OUTLINE_PIXELS if picture.plan is None else 0
         self.focus.opacity = 1.0 if picture.plan is None else SIDES_OPACITY
+
+    def refresh(self) -> None:
+        """Draw what was set."""
         for layer in (self.segmentation, self.truth, self.errors, self.focus):
             if layer is not None:
                 layer.refresh(extent=False)
@@ -155,3 +165,12 @@ def _kept(values: npt.NDArray[np.uint32], chosen: Collection[int]) -> npt.NDArra
     return np.where(np.isin(values, np.asarray(list(chosen), dtype=np.int64)), values, 0).astype(
         values.dtype
     )
+
+
+def _without(values: npt.NDArray[np.uint32], hidden: Collection[int]) -> npt.NDArray[np.uint32]:
+    """Return the table with 0 for the hidden objects."""
+    if not hidden:
+        return values
+    table = np.zeros(int(values.max(initial=0)) + 1, np.bool_)
+    table[np.fromiter(hidden, np.int64)] = True
+    return np.where(table[values], np.uint32(0), values)

@@ -16,6 +16,7 @@ from napari.layers import Points
 from napari.utils.colormaps.standardize_color import transform_color
 
 from napari_axonem.evaluation.mistakes import Mistake
+from napari_axonem.evaluation.suggestions import Suggestion
 from napari_axonem.geometry import Grid, Nm, Zyx
 from napari_axonem.widgets.parts import colours
 from napari_axonem.widgets.picture.volume_layers import lattice
@@ -71,13 +72,17 @@ class Marks:
         reach = tuple(REACH_PLANES * size for size in grid.voxel_size)
         self._viewer.dims.margin_left = self._viewer.dims.margin_right = reach
 
-    def set_places(self, mistakes: Sequence[Mistake], current: int, grid: Grid) -> None:
+    def set_places(
+        self, mistakes: Sequence[Mistake | Suggestion], current: int, grid: Grid
+    ) -> None:
         """Mark errors, worst first; `current` is the row of the one looked at, or -1."""
         here = [mistakes[current]] if current >= 0 else []
-        others = [mistake for row, mistake in enumerate(mistakes[:MOST]) if row != current]
-        for layer, shown in ((self.places, others), (self.here, here)):
-            positions = [mistake.position_nm for mistake in shown]
-            _fill(layer, positions, grid, [colours.OF_KIND[m.kind] for m in shown])
+        for layer, listed in ((self.places, mistakes[:MOST]), (self.here, here)):
+            positions = [mistake.position_nm for mistake in listed]
+            _fill(layer, positions, grid, [colours.OF_KIND[m.kind] for m in listed])
+        others = np.arange(len(self.places.data)) != current
+        if not np.array_equal(self.places.shown, others):  # much faster than other data
+            self.places.shown = others
 
     def set_seeds(self, red_nm: Sequence[Nm], blue_nm: Sequence[Nm], grid: Grid) -> None:
         """Mark the points of a split."""

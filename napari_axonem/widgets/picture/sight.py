@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 from napari.components import ViewerModel
 from napari.layers import Layer
 
 from napari_axonem.evaluation.mistakes import Mistake
-from napari_axonem.geometry import Nm
+from napari_axonem.evaluation.suggestions import Suggestion
+from napari_axonem.geometry import Box, Nm
 from napari_axonem.proofreading.project import Project
 from napari_axonem.proofreading.splitting import SplitPlan
-from napari_axonem.widgets.picture.framing import look_at
+from napari_axonem.widgets.picture.framing import box_in_view, look_at
 from napari_axonem.widgets.picture.layers import Picture, ProjectLayers
-from napari_axonem.widgets.picture.marks import Marks
+from napari_axonem.widgets.picture.marks import REACH_PLANES, Marks
 
 OPACITY_STEP = 0.1
 
@@ -39,7 +41,11 @@ class Sight:
         self._outlined: tuple[int, ...] = ()
         self._plan: SplitPlan | None = None
         self._drawn: Picture | None = None
+        self._held = self._stale = False
         self._seed = 0
+        self.hiding = False
+        """Whether finished objects are hidden."""
+        self._hidden: frozenset[int] = frozenset()
 
     @property
     def all_layers(self) -> tuple[Layer, ...]:
@@ -67,7 +73,7 @@ class Sight:
         """Take the layers of the project away; those of the points stay, empty."""
         self._drawn = None
         self.marks.clear()
-        self._segments = self._truths = frozenset()
+        self._segments = self._truths = self._hidden = frozenset()
         if self.layers is not None:
             for layer in self.layers.all:
                 if layer in self.viewer.layers:
@@ -97,17 +103,57 @@ class Sight:
         if self.layers is not None:
             alone = self.isolating and bool(self._segments)
             only = (self._segments, self._truths) if alone else None
-            picture = Picture(only, self._outlined, self._plan)
+            picture = Picture(only, self._outlined, self._plan, self._hidden)
             if not picture.same_as(self._drawn):
-                self.layers.show(picture)
+                self.layers.set(picture)
                 self._drawn = picture
+                if self._held:
+                    self._stale = True
+                else:
+                    self.layers.refresh()
 
-    def look(self, mistake: Mistake) -> None:
+    @contextmanager
+    def moving(self) -> Iterator[None]:
+        """Draw what is set in here once: going to another section draws it anyway."""
+        before = self._sections()
+        self._held, self._stale = True, False
+        try:
+            yield
+        finally:
+            self._held = False
+            if self._stale and self.layers is not None and self._sections() == before:
+                self.layers.refresh()
+
+    def _sections(self) -> tuple[float, ...]:
+        """Return where the viewer stands along the axes that are not displayed."""
+        dims = self.viewer.dims
+        return tuple(dims.point[axis] for axis in dims.not_displayed)
+
+    def hide(self, segments: Iterable[int]) -> None:
+        """Hide objects, but for those that an error is about."""
+        self._hidden = frozenset(segments)
+        self.draw_again()
+
+    def visible_box(self, *, all_sections: bool) -> Box | None:
+        """Return the voxels in view; None where the view is not flat, or nothing is open.
+
+        Parameters
+        ----------
+        all_sections
+            Whether to go through the whole depth, or only as far as places of errors are shown.
+        """
+        if self.layers is None or self.viewer.dims.ndisplay != 2:
+            return None
+        fragments = self.layers.project.sources.fragments
+        reach = None if all_sections else REACH_PLANES
+        return box_in_view(self.viewer, fragments.grid, Box.of_shape(fragments.shape), reach)
+
+    def look(self, mistake: Mistake | Suggestion) -> None:
         """Bring an error into view."""
         if self.layers is not None:
-            fragments = self.layers.project.sources.fragments.volume
-            position, box = mistake.position_nm, mistake.box
-            look_at(self.viewer, position, fragments.grid, box, fragments.box)
+            fragments = self.layers.project.sources.fragments
+            whole, position = Box.of_shape(fragments.shape), mistake.position_nm
+            look_at(self.viewer, position, fragments.grid, mistake.box, whole)
 
     def look_at_place(self, position_nm: Nm) -> None:
         """Bring a place into view, at the zoom there is."""
@@ -117,7 +163,7 @@ class Sight:
             shown = self.viewer.dims.displayed
             self.viewer.scene.camera.center = tuple(position_nm[axis] for axis in shown)
 
-    def mark(self, mistakes: Sequence[Mistake], current: int) -> None:
+    def mark(self, mistakes: Sequence[Mistake | Suggestion], current: int) -> None:
         """Mark the places of errors; `current` is the row of the one looked at, or -1."""
         if self.layers is not None:
             self.marks.set_places(mistakes, current, self.layers.project.sources.grid)

@@ -8,6 +8,7 @@ from psygnal import Signal
 
 from napari_axonem.errors import EditError
 from napari_axonem.evaluation.mistakes import Mistake
+from napari_axonem.evaluation.suggestions import Suggestion
 from napari_axonem.geometry import Nm
 from napari_axonem.proofreading.project import Project
 from napari_axonem.proofreading.proposing import points_nm
@@ -73,7 +74,7 @@ class Editor:
 
     def add_point(self, position_nm: Nm, *, blue: bool) -> None:
         """Place a point of a split and work the split out."""
-        self._place.opened.pick(position_nm)  # refuses a place without an object
+        self._pick(position_nm)  # refuses a place without an object, or in a locked one
         self.splitting.points.append((position_nm, blue))
         self._work_out()
 
@@ -112,7 +113,7 @@ class Editor:
         """Expect no answer any more: there is nobody left to see it."""
         self._planner.cancel()
 
-    def repair(self, mistake: Mistake) -> None:
+    def repair(self, mistake: Mistake | Suggestion) -> None:
         """Repair an error with its own points: a merge at once, a split as a preview."""
         project = self._place.opened
         red, blue = points_nm(project, mistake)
@@ -133,6 +134,13 @@ class Editor:
         """Do the edit again that was undone last."""
         self._settled().redo()
 
+    def _pick(self, position_nm: Nm) -> int:
+        """Return the object at a position; it must be one that takes edits."""
+        project = self._place.opened
+        fragment = project.pick(position_nm).fragment
+        project.objects.refuse_locked([fragment], where=str(self.tool))
+        return int(project.segment[fragment])
+
     def _settled(self) -> Project:
         """Return the open project; an edit must not change it under a split being planned."""
         project = self._place.opened
@@ -141,8 +149,7 @@ class Editor:
         return project
 
     def _click_merge(self, position_nm: Nm) -> None:
-        project = self._place.opened
-        segment = int(project.segment[project.pick(position_nm).fragment])
+        segment = self._pick(position_nm)
         if self.merging is None:
             self.merging = MergeDraft(position_nm, segment)
             self._draft()

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from napari_axonem.evaluation.mistakes import Mistake
+from napari_axonem.evaluation.suggestions import Suggestion
 from napari_axonem.geometry import Grid, Zyx
 
 NEAR_VOXELS = 3
@@ -25,7 +26,7 @@ class Identity:
     """What an error is known by."""
 
     kind: str
-    """``false_split`` or ``false_merge``."""
+    """``false_split`` or ``false_merge``, with ``suggested_`` before it without truth."""
 
     truth: int
     """The first true object concerned."""
@@ -37,9 +38,11 @@ class Identity:
     """Counts errors that agree in all this: one voxel can touch two segments."""
 
     @classmethod
-    def of(cls, mistake: Mistake, voxel: Zyx) -> Identity:
+    def of(cls, error: Mistake | Suggestion, voxel: Zyx) -> Identity:
         """Return the identity of an error at a voxel."""
-        return cls(mistake.kind, mistake.truth[0] if mistake.truth else 0, voxel)
+        if isinstance(error, Suggestion):
+            return cls(f"suggested_{error.kind}", 0, voxel)
+        return cls(error.kind, error.truth[0] if error.truth else 0, voxel)
 
     @classmethod
     def parse(cls, key: str) -> Identity | None:
@@ -62,7 +65,9 @@ class Identity:
         return all(abs(a - b) <= NEAR_VOXELS for a, b in zip(self.voxel, other.voxel, strict=True))
 
 
-def keys_of(mistakes: Sequence[Mistake], known: Iterable[str], grid: Grid) -> list[str]:
+def keys_of(
+    mistakes: Sequence[Mistake | Suggestion], known: Iterable[str], grid: Grid
+) -> list[str]:
     """Return a key for each error, a known one where it is the same error.
 
     Parameters

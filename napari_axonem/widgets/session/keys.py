@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 from napari.utils.key_bindings import KeymapProvider
 
+from napari_axonem.proofreading.states import ObjectState
 from napari_axonem.widgets.session.editor import Tool
-from napari_axonem.widgets.session.queue import DONE, SKIPPED
+from napari_axonem.widgets.session.queue import DONE, FLAGGED, SKIPPED
 from napari_axonem.widgets.session.session import Session
 
 
@@ -59,6 +60,10 @@ def _tool(tool: Tool) -> Callable[[Session], object]:
     return lambda session: session.editor.set_tool(tool)
 
 
+def _mark(state: ObjectState) -> Callable[[Session], object]:
+    return lambda session: session.objects.mark(state)
+
+
 ACTIONS: tuple[Action, ...] = (
     Action("next", "Next error", "N", lambda s: s.step(1), "Errors"),
     Action("previous", "Previous error", "Shift-N", lambda s: s.step(-1), "Errors"),
@@ -68,14 +73,62 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("skip", "Skip the error and go on", "K", lambda s: s.review.mark(SKIPPED), "Errors"),
     Action(
+        "flag",
+        "Flag the error, to be discussed, and go on",
+        "F",
+        lambda s: s.review.mark(FLAGGED),
+        "Errors",
+    ),
+    Action(
         "unmark",
-        "Take the last done or skip back",
+        "Take the last done, skip or flag back",
         "Shift-D",
         lambda s: s.review.take_back_mark(),
         "Errors",
     ),
-    Action("repair", "Repair the current error", "R", lambda s: s.repair(), "Proofread"),
-    Action("look", "Look: clicks do nothing", "L", _tool(Tool.LOOK), "Proofread"),
+    Action(
+        "switch",
+        "List suggestions instead of errors, or errors again",
+        "Shift-E",
+        lambda s: s.review.switch(),
+        "Errors",
+    ),
+    Action(
+        "suggest",
+        "Find suggestions, without the truth",
+        "Shift-F",
+        lambda s: s.review.seek(),
+        "Errors",
+    ),
+    Action(
+        "rank",
+        "Rank by VOI or by run length",
+        "Shift-R",
+        lambda s: s.review.rank_other(),
+        "Errors",
+    ),
+    Action(
+        "region",
+        "List only errors in view, or all again",
+        "W",
+        lambda s: s.review.keep_to_view(),
+        "Errors",
+    ),
+    Action(
+        "skeletons",
+        "Choose skeletons, for the run length",
+        "Shift-G",
+        lambda s: s.want("skeletons"),
+        "Errors",
+    ),
+    Action(
+        "repair",
+        "Repair the current error, accept a suggestion",
+        "R",
+        lambda s: s.repair(),
+        "Proofread",
+    ),
+    Action("look", "Look: a click picks an object", "L", _tool(Tool.LOOK), "Proofread"),
     Action("merge", "Merge: click two objects", "M", _tool(Tool.MERGE), "Proofread"),
     Action("split", "Split: place red and blue points", "S", _tool(Tool.SPLIT), "Proofread"),
     Action(
@@ -96,6 +149,43 @@ ACTIONS: tuple[Action, ...] = (
     Action("drop", "Drop what was begun", "Escape", lambda s: s.editor.drop(), "Proofread"),
     Action("undo", "Undo the last edit", "Control-Z", lambda s: s.editor.undo(), "Proofread"),
     Action("redo", "Redo", "Control-Shift-Z", lambda s: s.editor.redo(), "Proofread"),
+    Action("object_done", "The object picked is done", "A", _mark(ObjectState.DONE), "Objects"),
+    Action("lock", "Lock the object picked", "Shift-A", _mark(ObjectState.LOCKED), "Objects"),
+    Action(
+        "discuss",
+        "The object picked is to be discussed",
+        "Q",
+        _mark(ObjectState.DISCUSS),
+        "Objects",
+    ),
+    Action(
+        "note", "Write a note on the object picked", "Shift-Q", lambda s: s.want("note"), "Objects"
+    ),
+    Action("hide", "Hide or show what is done", "Shift-I", lambda s: s.objects.hide(), "Objects"),
+    Action(
+        "draw",
+        "Draw a finished object, to check it",
+        "U",
+        lambda s: s.objects.draw_sample(),
+        "Objects",
+    ),
+    Action(
+        "right", "The object drawn is right", "Y", lambda s: s.objects.judge(right=True), "Objects"
+    ),
+    Action(
+        "wrong",
+        "The object drawn is wrong",
+        "Shift-Y",
+        lambda s: s.objects.judge(right=False),
+        "Objects",
+    ),
+    Action(
+        "unjudge",
+        "Take the last verdict back",
+        "Shift-U",
+        lambda s: s.objects.take_back_verdict(),
+        "Objects",
+    ),
     Action("truth", "Swap truth and segmentation", "T", _view("swap_truth"), "View"),
     Action(
         "isolate", "Show only the objects concerned, or all", "I", _view("toggle_isolation"), "View"

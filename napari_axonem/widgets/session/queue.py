@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TypeAlias
 
-from napari_axonem.evaluation.mistakes import Mistake
-from napari_axonem.geometry import Grid
+from napari_axonem.evaluation.mistakes import MIN_VOXELS, Mistake
+from napari_axonem.evaluation.suggestions import Suggestion
+from napari_axonem.geometry import Box, Grid
 from napari_axonem.widgets.session.identity import keys_of
 
-DONE, SKIPPED, OPEN = "done", "skipped", ""
+DONE, SKIPPED, FLAGGED, OPEN = "done", "skipped", "flagged", ""
 """States of an error; nothing is stored of an open one."""
+
+Finding: TypeAlias = Mistake | Suggestion
+"""An error that is known from the truth, or a likely one."""
+
+
+class Rank(StrEnum):
+    """What makes one error worse than another."""
+
+    VOI = "voi"
+    """The variation of information, which its repair lowers."""
+
+    ERL = "erl"
+    """The expected run length, which its repair raises."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +39,29 @@ class ErrorRow:
     key: str
     """What its state is stored under (`napari_axonem.widgets.session.identity`)."""
 
-    mistake: Mistake
+    mistake: Finding
     """What is wrong, where, and what repairing it gains."""
 
     state: str
-    """`DONE`, `SKIPPED` or `OPEN`."""
+    """`DONE`, `SKIPPED`, `FLAGGED` or `OPEN`."""
+
+    gain_erl: float | None = None
+    """By how many nm repairing it raises the expected run length; None where not known."""
+
+    @property
+    def gain_voi(self) -> float:
+        """By how many bits repairing it lowers the variation of information; 0 if unknown."""
+        return self.mistake.gain_voi if isinstance(self.mistake, Mistake) else 0.0
+
+    @property
+    def score(self) -> float:
+        """How likely it is an error, 0 to 1: certain where the truth says so."""
+        return self.mistake.score if isinstance(self.mistake, Suggestion) else 1.0
+
+    @property
+    def reason(self) -> str:
+        """Why it is thought to be an error; empty where the truth says so."""
+        return self.mistake.reason if isinstance(self.mistake, Suggestion) else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +72,25 @@ class Filter:
     """Only this kind; all where it is empty."""
 
     hide_done: bool = True
-    """Leave out those done or skipped."""
+    """Leave out those done or skipped; those flagged stay until that is settled."""
+
+    min_voxels: int = MIN_VOXELS
+    """Only those whose smaller side has so many voxels."""
+
+    box: Box | None = None
+    """Only those with their place in this box of voxels."""
+
+    min_run_nm: float = 0.0
+    """Only those of true objects with a skeleton of at least this length; 0 is all."""
 
     def passes(self, row: ErrorRow) -> bool:
-        """Tell whether an error is listed."""
+        """Tell whether an error that was loaded is listed."""
         right_kind = not self.kind or row.mistake.kind == self.kind
-        return right_kind and not (self.hide_done and row.state)
+        return right_kind and not (self.hide_done and row.state in (DONE, SKIPPED))
+
+    def loads_as(self, other: Filter) -> bool:
+        """Tell whether both have the same errors loaded."""
+        return replace(self, hide_done=other.hide_done) == other
 
 
 class ErrorQueue:
@@ -58,19 +105,26 @@ class ErrorQueue:
         """The error looked at; it may be gone from the list, when it was repaired."""
         self._order: dict[str, int] = {}
         self._place = -1
+        self._listed: tuple[object, object, object, list[ErrorRow]] = (None, None, None, [])
 
     @property
     def listed(self) -> list[ErrorRow]:
         """The errors that pass the filter, in the order they are shown."""
-        rows = [row for row in self.rows if self.filter.passes(row)]
-        return sorted(rows, key=lambda row: self._order.get(row.key, len(self._order)))
+        rows, chosen, order, listed = self._listed
+        if rows is not self.rows or chosen != self.filter or order is not self._order:
+            last = len(self._order)
+            listed = sorted(
+                filter(self.filter.passes, self.rows), key=lambda r: self._order.get(r.key, last)
+            )
+            self._listed = self.rows, self.filter, self._order, listed
+        return listed
 
     @property
     def current_is_listed(self) -> bool:
         """Whether the current error is still one."""
         return self.current is not None and any(r.key == self.current.key for r in self.rows)
 
-    def load(self, mistakes: Sequence[Mistake], stored: Mapping[str, str], grid: Grid) -> None:
+    def load(self, mistakes: Sequence[Finding], stored: Mapping[str, str], grid: Grid) -> None:
         """Take a new list with the states stored; the current error is found again in it."""
         known = [*stored, *([self.current.key] if self.current else ())]
         keys = keys_of(mistakes, known, grid)
@@ -80,9 +134,34 @@ class ErrorQueue:
         )
         self._renew_current()
 
+    def rank(self, gain: Callable[[Mistake], float | None], by: Rank) -> None:
+        """Sort and number the errors by a measure.
+
+        Parameters
+        ----------
+        gain
+            Returns the gain in run length of an error, None while it is not known. Those not
+            known come last, in the order of the other measure.
+        """
+
+        def known(row: ErrorRow) -> ErrorRow:
+            erl = gain(row.mistake) if isinstance(row.mistake, Mistake) else None
+            return row if erl == row.gain_erl else replace(row, gain_erl=erl)
+
+        order: Callable[[ErrorRow], tuple[float, ...]] = _by_erl if by == Rank.ERL else _by_voi
+        rows = sorted(map(known, self.rows), key=order)
+        self.rows = tuple(
+            row if row.number == number else replace(row, number=number)
+            for number, row in enumerate(rows, start=1)
+        )
+        self._renew_current()
+
     def set_states(self, stored: Mapping[str, str]) -> None:
         """Take new states."""
-        self.rows = tuple(replace(row, state=stored.get(row.key, OPEN)) for row in self.rows)
+        self.rows = tuple(
+            row if row.state == (state := stored.get(row.key, OPEN)) else replace(row, state=state)
+            for row in self.rows
+        )
         self._renew_current()
 
     def clear(self) -> None:
@@ -117,7 +196,7 @@ class ErrorQueue:
     def counts(self) -> dict[str, int]:
         """Return how many errors are in each state."""
         states = [row.state for row in self.rows]
-        return {state: states.count(state) for state in (OPEN, DONE, SKIPPED)}
+        return {state: states.count(state) for state in (OPEN, DONE, SKIPPED, FLAGGED)}
 
     def _index(self, wanted: ErrorRow) -> int:
         return next((n for n, row in enumerate(self.listed) if row.key == wanted.key), -1)
@@ -126,3 +205,12 @@ class ErrorQueue:
         if self.current is not None:
             key = self.current.key
             self.current = next((row for row in self.rows if row.key == key), self.current)
+
+
+def _by_voi(row: ErrorRow) -> tuple[float, ...]:
+    return (-row.gain_voi, -row.score)
+
+
+def _by_erl(row: ErrorRow) -> tuple[float, ...]:
+    known = row.gain_erl is not None
+    return (not known, -(row.gain_erl or 0.0), *_by_voi(row))

@@ -1,15 +1,16 @@
-"""Going through the list of errors: next, previous, done, skipped."""
+"""Going through the list of errors: next, previous, done, skipped, flagged."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from dataclasses import replace
 
 from psygnal import Signal
 
 from napari_axonem.errors import EditError
 from napari_axonem.evaluation.mistakes import Mistake
-from napari_axonem.proofreading.project import Project
-from napari_axonem.widgets.session.queue import OPEN, ErrorQueue, ErrorRow, Filter
+from napari_axonem.widgets.session.findings import Findings
+from napari_axonem.widgets.session.queue import OPEN, ErrorQueue, ErrorRow, Filter, Rank
 from napari_axonem.widgets.session.workplace import Workplace
 
 
@@ -28,10 +29,15 @@ class Review:
     pointed = Signal()
     """Another error is looked at, or none."""
 
+    sought = Signal()
+    """The user wants suggestions to be looked for."""
+
     def __init__(self, place: Workplace) -> None:
         self._place = place
         self.queue = ErrorQueue()
         """The errors."""
+        self.findings = Findings(place, self.queue, self._show)
+        """Where they come from."""
         self._marked: list[tuple[str, str]] = []
         self._changed: set[int] = set()
 
@@ -40,9 +46,8 @@ class Review:
         self.queue.clear()
         self._marked.clear()
         self._changed.clear()
-        project = self._place.project
-        if project is not None and project.has_truth:
-            self._load(project, project.mistakes())
+        self.findings.start()
+        self.findings.load()
         self._show()
         self.pointed.emit()
 
@@ -55,14 +60,56 @@ class Review:
 
     def renew(self) -> None:
         """Let the list follow the edits made; the place in the list is kept."""
-        project = self._place.project
-        if project is None or not self._changed:
+        if self._place.project is None or not self._changed:
             return
+        self.findings.outdate(self._changed)
         self._changed.clear()
-        if project.has_truth:
-            self._load(project, project.mistakes())
-        self._show()
-        self.pointed.emit()
+        self._reload()
+
+    def switch(self) -> None:
+        """List suggestions instead of errors, or the other way round."""
+        self.findings.switch()
+        self.queue.clear()
+        self._reload()
+
+    def seek(self) -> None:
+        """Let suggestions be looked for."""
+        _ = self._place.opened
+        self.sought.emit()
+
+    def take_suggestions(self) -> None:
+        """List the suggestions that were found and kept in the project."""
+        self.findings.read_suggestions()
+        self._reload()
+
+    def rank(self, by: Rank) -> None:
+        """Let another measure say which error is worse."""
+        _ = self._place.opened
+        if by == Rank.ERL and not self.findings.has_runs:
+            raise EditError(
+                "no skeletons are followed, so gains in run length are not known",
+                where="rank",
+                remedy="choose skeletons first (Shift+G)",
+            )
+        if by != self.findings.rank:
+            self.findings.rank_by(by)
+            self._show()
+
+    def rank_other(self) -> None:
+        """Rank by the measure that is not used now."""
+        self.rank(Rank.ERL if self.findings.rank == Rank.VOI else Rank.VOI)
+
+    def keep_to_view(self) -> None:
+        """List only errors in view, in all sections; or those of the whole volume again."""
+        _ = self._place.opened
+        whole = self.queue.filter.box is not None
+        box = None if whole else self._place.sight.visible_box(all_sections=True)
+        self.set_filter(replace(self.queue.filter, box=box))
+
+    def follow_runs(self) -> None:
+        """Take run lengths in: skeletons are followed now."""
+        self.findings.start_gains()
+        self._reload()
 
     def go_to(self, error: int | str) -> None:
         """Look at an error, given by its place in the list shown (from 0) or by its key."""
@@ -93,16 +140,19 @@ class Review:
             self._look(self.queue.current)
 
     def mark(self, state: str) -> None:
-        """Mark the current error as done or skipped and go on; a second time takes it back."""
+        """Mark the current error and go on; the same mark a second time takes it back."""
         row = self.needed()
         if row.state == state:
             self._set_state(row.key, OPEN)
             return
         following = self.queue.step(1) or self.queue.step(-1)
-        self._set_state(row.key, state)
+        self._store(row.key, state)
         self._marked.append((row.key, row.state))
-        if following is not None:
+        if following is None:
+            self._show()
+        else:
             self._look(following)
+            self.listed.emit()
 
     def take_back_mark(self) -> None:
         """Take the newest mark back and go to its error."""
@@ -116,8 +166,12 @@ class Review:
 
     def set_filter(self, chosen: Filter) -> None:
         """List only some errors."""
+        same = chosen.loads_as(self.queue.filter)
         self.queue.filter = chosen
-        self._show()
+        if same:
+            self._show()
+        else:
+            self._reload()
 
     def set_order(self, keys: list[str]) -> None:
         """Step through the errors in the order that a table shows them in."""
@@ -137,24 +191,32 @@ class Review:
             raise EditError("no error is looked at", remedy="go to one in the dock Errors")
         return self.queue.current
 
-    def _load(self, project: Project, mistakes: Sequence[Mistake]) -> None:
-        self.queue.load(mistakes, project.log.error_states(), project.sources.grid)
+    def _reload(self) -> None:
+        """Bring the list up to date with the project and the filter."""
+        self.findings.load()
+        self._show()
+        self.pointed.emit()
 
     def _set_state(self, key: str, state: str) -> None:
+        self._store(key, state)
+        self._show()
+
+    def _store(self, key: str, state: str) -> None:
         project = self._place.opened
         if not project.writable:
             raise EditError("the project is open read-only", where=project.name)
         project.log.set_error_state(key, state or None)
         self.queue.set_states(project.log.error_states())
-        self._show()
 
     def _look(self, row: ErrorRow) -> None:
         self.queue.select(row)
         sight = self._place.sight
-        sight.concern(row.mistake.segments, row.mistake.truth)
-        sight.look(row.mistake)
-        self._mark_places()
-        self.pointed.emit()
+        truths = row.mistake.truth if isinstance(row.mistake, Mistake) else ()
+        sight.concern(row.mistake.segments, truths)
+        with sight.moving():
+            self.pointed.emit()
+            self._mark_places()
+            sight.look(row.mistake)
 
     def _show(self) -> None:
         self._mark_places()
@@ -170,11 +232,10 @@ class Review:
         return next((n for n, row in enumerate(self.queue.listed) if row.key == key), -1)
 
     def _end(self, by: int) -> EditError:
-        if not self._place.opened.has_truth:
-            return EditError(
-                "the project has no ground truth, so no errors are known", where="errors"
-            )
+        if not self.queue.rows:
+            return EditError(self.findings.nothing(), where="errors")
         if not self.queue.listed:
-            hidden = f" ({len(self.queue.rows)} are filtered out)" if self.queue.rows else ""
-            return EditError(f"no error is listed{hidden}", where="errors")
+            return EditError(
+                f"no error is listed ({len(self.queue.rows)} are filtered out)", where="errors"
+            )
         return EditError(f"this is the {'last' if by > 0 else 'first'} error listed")

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from napari_axonem.evaluation.scores import Voi
+from napari_axonem.evaluation.standing import RunSettings
+from napari_axonem.proofreading.followed import FollowedSkeletons
+from napari_axonem.proofreading.gains import erl_at_start
+from napari_axonem.proofreading.operation import Operation
 from napari_axonem.proofreading.project import Project
+from napari_axonem.widgets.session.workplace import Workplace
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +41,91 @@ def track(project: Project, start: Voi | None) -> Track | None:
         return None
     after = tuple((op.id, Voi(*op.voi)) for op in project.operations if op.voi is not None)
     return Track(start, after)
+
+
+@dataclass(frozen=True, slots=True)
+class RunTrack:
+    """Expected run lengths over the operations of a project with skeletons, in nm."""
+
+    start: float | None
+    """The run length before the first edit; None while it is not known."""
+
+    after: tuple[tuple[int, float], ...]
+    """Operation and the run length after it, oldest first; those that are known."""
+
+    now: float
+    """The run length now."""
+
+    truth: float
+    """That of the truth against itself: the best there can be."""
+
+    settings: RunSettings
+    """What counts as merged."""
+
+    @property
+    def shares(self) -> list[float]:
+        """The normalised run length at the start and after each operation, 0 to 1."""
+        start = () if self.start is None else (self.start,)
+        known = [*start, *(value for _, value in self.after)]
+        return [value / self.truth for value in known or [self.now]]
+
+
+class RunRecord:
+    """Notes the expected run length after each operation.
+
+    Parameters
+    ----------
+    place
+        Viewer and project.
+    told
+        Called when the run length at the start became known.
+    """
+
+    def __init__(self, place: Workplace, told: Callable[[], None]) -> None:
+        self._place, self._told = place, told
+        self._followed: FollowedSkeletons | None = None
+        self._start: float | None = None
+        self._after: list[tuple[int, float]] = []
+        self._truth = 0.0
+
+    def start(self, *, own: bool = True) -> None:
+        """Begin with the skeletons that the open project follows, if it does.
+
+        Parameters
+        ----------
+        own
+            Whether they are those that it was made with, which its log speaks of.
+        """
+        project = self._place.project
+        self._followed = None if project is None else project.state.followed
+        self._start, self._after = None, []
+        if project is None or self._followed is None:
+            return
+        if own:
+            known = ((op.id, op.erl_nm) for op in project.operations)
+            self._after = [(number, erl) for number, erl in known if erl is not None]
+        lengths = self._followed.skeletons.lengths
+        self._truth = float((lengths * lengths).sum() / lengths.sum())
+        found: list[float] = []
+        followed = self._followed
+
+        def done() -> None:
+            if found and self._followed is followed:
+                self._start = found[0]
+                self._told()
+
+        self._place.compute(lambda: found.append(erl_at_start(project)), done)
+
+    def add(self, operation: Operation) -> None:
+        """Note the run length after an operation."""
+        erl = self._place.opened.erl()
+        if self._followed is not None and erl is not None:
+            self._after.append((operation.id, erl))
+
+    def track(self) -> RunTrack | None:
+        """Return how the run length moved; None without skeletons."""
+        project = self._place.project
+        erl = None if project is None else project.erl()
+        if self._followed is None or erl is None:
+            return None
+        return RunTrack(self._start, tuple(self._after), erl, self._truth, self._followed.settings)

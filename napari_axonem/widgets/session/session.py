@@ -21,9 +21,11 @@ from napari_axonem.proofreading.operation import Operation
 from napari_axonem.proofreading.project import Project
 from napari_axonem.widgets.parts import wording
 from napari_axonem.widgets.picture import clicks
-from napari_axonem.widgets.session.editor import Editor
+from napari_axonem.widgets.session.editor import Editor, Tool
+from napari_axonem.widgets.session.following import Following
+from napari_axonem.widgets.session.objects import Objects
 from napari_axonem.widgets.session.review import Review
-from napari_axonem.widgets.session.score import Track, track
+from napari_axonem.widgets.session.score import RunRecord, Track, track
 from napari_axonem.widgets.session.workplace import Notice, Workplace
 
 
@@ -48,16 +50,23 @@ class Session:
     viewed = Signal()
     """What is shown was switched: isolation, truth, overlays."""
 
+    wanted = Signal(str)
+    """The user wants something of a dock: ``"skeletons"`` to be chosen, a ``"note"`` written."""
+
     def __init__(self, viewer: ViewerModel) -> None:
         self.place = Workplace(viewer)
         self.review = Review(self.place)
         self.editor = Editor(self.place)
+        self.objects = Objects(self.place)
+        self.runs = RunRecord(self.place, self.edited.emit)
+        self.following = Following(self.place, self._follow_runs)
         self.window: object = None
         """What ties it to a window, if it has one (`napari_axonem.widgets.session.window`)."""
         self._start: Voi | None = None
         self._end_clicks = clicks.listen(viewer, self._click)
         self.review.pointed.connect(self._draw)
         self.editor.drafted.connect(self._draw)
+        self.objects.picked.connect(self._draw)
 
     @property
     def project(self) -> Project | None:
@@ -88,6 +97,8 @@ class Session:
         project.changed.connect(self._follow)
         self.place.sight.open(project)
         self.review.start()
+        self.objects.start()
+        self.runs.start()
         self.project_changed.emit()
         how = "" if writable else " for reading only"
         self.place.say("; ".join([f"opened {project.name}{how}", *project.sources.problems]))
@@ -102,6 +113,8 @@ class Session:
         self.place.sight.close()
         self.editor.drop()
         self.review.start()
+        self.objects.start()
+        self.runs.start()
         project.close()
         self.project_changed.emit()
 
@@ -115,9 +128,10 @@ class Session:
         self._end_clicks()
         self.ended.emit()
         self.editor.abandon()
-        place, review, editor = self.place, self.review, self.editor
-        mine = (self.project_changed, self.edited, self.viewed, self.ended)
-        for signal in (*mine, place.said, review.listed, review.pointed, editor.drafted):
+        place, review, objects = self.place, self.review, self.objects
+        mine = (self.project_changed, self.edited, self.viewed, self.ended, self.wanted)
+        theirs = (place.said, review.listed, review.pointed, review.sought, self.editor.drafted)
+        for signal in (*mine, *theirs, objects.picked, objects.changed):
             signal.disconnect()
         project, self.place.project = self.project, None
         if project is not None:
@@ -127,11 +141,13 @@ class Session:
     def go_to(self, error: int | str) -> None:
         """Look at an error, given by its place in the list shown (from 0) or by its key."""
         self.editor.drop()
+        self.objects.drop()
         self.review.go_to(error)
 
     def step(self, by: int) -> None:
         """Go that many errors down the list; a negative number goes up."""
         self.editor.drop()
+        self.objects.drop()
         self.review.step(by)
 
     def repair(self) -> None:
@@ -142,6 +158,7 @@ class Session:
         row = self.review.needed()
         if not self.review.queue.current_is_listed:
             raise EditError("this error is repaired already", remedy="go on to the next")
+        self.place.opened.objects.refuse_locked(row.mistake.segments, where="repair")
         self.editor.repair(row.mistake)
 
     def view(self, switch: Callable[[], None]) -> None:
@@ -149,6 +166,11 @@ class Session:
         _ = self.place.opened
         switch()
         self.viewed.emit()
+
+    def want(self, what: str) -> None:
+        """Ask a dock for something (`wanted`)."""
+        _ = self.place.opened
+        self.wanted.emit(what)
 
     def attempt(self, action: Callable[..., object], *arguments: object) -> bool:
         """Do something; what goes wrong becomes a notice. Return whether it went well."""
@@ -165,7 +187,17 @@ class Session:
         return True
 
     def _click(self, position_nm: Nm, other: bool) -> None:
-        self.attempt(self.editor.click, position_nm, other)
+        if self.project is not None and self.editor.tool == Tool.LOOK:
+            self.attempt(self.objects.pick, position_nm)
+        else:
+            self.attempt(self.editor.click, position_nm, other)
+
+    def _follow_runs(self) -> None:
+        """Take run lengths in: the project follows skeletons now."""
+        self.runs.start(own=False)
+        self.review.follow_runs()
+        self.objects.changed.emit()
+        self.edited.emit()
 
     def _is_open(self, path: Path | str) -> bool:
         here = None if self.project is None else self.project.folder.root
@@ -175,11 +207,14 @@ class Session:
         """Show what an operation changed; it is on disk already."""
         sight = self.place.sight
         sight.follow(operation.segments_before, operation.segments_after)
+        self.objects.show_hidden()
         self.editor.drop()
         self._draw()
         changed = (*operation.segments_before, *operation.segments_after)
         self.review.outdate(changed)
+        self.runs.add(operation)
         self.edited.emit()
+        self.place.later(self.objects.changed.emit)
         self.place.say(self._outcome(operation))
 
     def _draw(self) -> None:
@@ -189,6 +224,8 @@ class Session:
             sight.draw(plan=editor.splitting.plan)
         elif editor.merging is not None:
             sight.draw([editor.merging.segment])
+        elif self.objects.segment:
+            sight.draw([self.objects.segment])
         elif queue.current is not None and queue.current_is_listed:
             sight.draw(queue.current.mistake.segments)
         else:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from html import escape
 
 import numpy as np
 
+from napari_axonem.errors import EditError
+from napari_axonem.widgets.docks.errors.filters import SECTION, WHOLE
+from napari_axonem.widgets.docks.errors.seeking import Seeking
+from napari_axonem.widgets.docks.errors.skeletons_dialog import ask_skeletons
 from napari_axonem.widgets.docks.errors.view import ErrorsView
 from napari_axonem.widgets.parts import wording
 from napari_axonem.widgets.parts.connections import Connections
 from napari_axonem.widgets.session.keys import BY_ID
-from napari_axonem.widgets.session.queue import DONE, OPEN, SKIPPED, ErrorRow, Filter
+from napari_axonem.widgets.session.queue import DONE, FLAGGED, OPEN, SKIPPED, ErrorRow, Filter, Rank
 from napari_axonem.widgets.session.session import Session
 
 LONG = 50
@@ -29,25 +35,39 @@ class ErrorsControl:
     def __init__(self, session: Session, view: ErrorsView) -> None:
         self._session = session
         self._view = view
+        self.seeking = Seeking(session, view)
         view.went.connect(lambda key: session.attempt(session.go_to, key))
         view.entered.connect(self._enter)
         view.asked.connect(lambda action: session.attempt(BY_ID[action].run, session))
-        view.filtered.connect(self._filter)
+        view.filters.filtered.connect(self._filter)
+        view.filters.bounded.connect(lambda region: session.attempt(self._bound, region))
+        view.ranked.connect(self._rank)
         view.reordered.connect(session.review.set_order)
         connect = Connections(view).connect
         connect(session.review.listed, self.show)
         connect(session.review.pointed, self._point)
         connect(session.project_changed, self.show)
         connect(session.viewed, self._show_switches)
+        connect(session.wanted, self._choose_skeletons)
         view.asked.connect(self._show_switches)  # what was refused must not look switched
         self.show()
 
     def show(self) -> None:
         """Show the list as it is now."""
-        queue = self._session.review.queue
-        self._view.set_filter(queue.filter)
-        self._view.set_rows(queue.rows, self._current())
+        project, review = self._session.project, self._session.review
+        findings = review.findings
+        self._view.set_source(
+            suggesting=findings.suggesting,
+            has_truth=project is not None and project.has_truth,
+            opened=project is not None,
+        )
+        self._view.set_runs(
+            known=findings.has_runs, rank=findings.rank, suggesting=findings.suggesting
+        )
+        self._view.set_filter(review.queue.filter)
+        self._view.set_rows(review.queue.rows, self._current())
         self._view.set_summary(self._summary())
+        self._show_reason()
         self._show_switches()
 
     def _show_switches(self) -> None:
@@ -56,6 +76,15 @@ class ErrorsControl:
 
     def _point(self) -> None:
         self._view.select(self._current())
+        self._show_reason()
+
+    def _show_reason(self) -> None:
+        current = self._session.review.queue.current
+        if current is None or not current.reason:
+            self._view.set_reason("")
+            return
+        names = wording.names(current.mistake.segments)
+        self._view.set_reason(f"<b>{names}</b>: {escape(current.reason)}")
 
     def _current(self) -> str:
         current = self._session.review.queue.current
@@ -72,22 +101,53 @@ class ErrorsControl:
     def _filter(self, chosen: Filter) -> None:
         self._session.review.set_filter(chosen)
 
+    def _bound(self, region: str) -> None:
+        """List only errors in a region, as it is in view now."""
+        review, box = self._session.review, None
+        _ = self._session.place.opened
+        if region != WHOLE:
+            box = self._session.place.sight.visible_box(all_sections=region != SECTION)
+            if box is None:
+                self.show()
+                raise EditError(
+                    "the view is not flat", where="region", remedy="go back to two dimensions"
+                )
+        review.set_filter(replace(review.queue.filter, box=box))
+
+    def _rank(self, by: Rank) -> None:
+        self._session.attempt(self._session.review.rank, by)
+        self.show()
+
+    def _choose_skeletons(self, what: str) -> None:
+        if what == "skeletons":
+            chosen = ask_skeletons(self._view)
+            if chosen is not None:
+                self._session.attempt(self._session.following.follow, *chosen)
+
     def _summary(self) -> str:
-        project, queue = self._session.project, self._session.review.queue
+        project, review = self._session.project, self._session.review
+        queue, findings = review.queue, review.findings
         if project is None:
             return "No project is open. Open one in the dock <b>Volume</b>."
-        if not project.has_truth:
-            return "The project has no ground truth, so its errors are not known."
+        if findings.suggesting and not findings.sought:
+            truth = "" if project.has_truth else "The project has no ground truth. "
+            return f"{truth}Likely errors can be looked for in the image and the segmentation."
         counts = queue.counts()
-        parts = [f"<b>{wording.count(counts[OPEN], 'error')} left</b>"]
-        parts += [f"{counts[s]:,} {s}" for s in (DONE, SKIPPED) if counts[s]]
-        return ", ".join(parts) + _where_the_gain_is(queue.rows)
+        noun = "suggestion" if findings.suggesting else "error"
+        beyond = findings.total - len(queue.rows)
+        parts = [f"<b>{wording.count(counts[OPEN] + beyond, noun)} left</b>"]
+        parts += [f"{counts[s]:,} {s}" for s in (DONE, SKIPPED, FLAGGED) if counts[s]]
+        if beyond:
+            parts.append(f"the worst {len(queue.rows):,} are listed")
+        where = " in the region" if queue.filter.box is not None else ""
+        tail = "" if beyond else _where_the_gain_is(queue.rows)
+        return ", ".join(parts) + where + tail
 
 
 def _where_the_gain_is(rows: Sequence[ErrorRow]) -> str:
     """Say how few errors most of the gain is in: long lists have long tails."""
-    gains = sorted((row.mistake.gain_voi for row in rows if not row.state), reverse=True)
-    if len(gains) < LONG:
+    gains = sorted((row.gain_voi for row in rows if not row.state), reverse=True)
+    if len(gains) < LONG or gains[0] <= 0:
         return ""
     sums = np.cumsum(gains)
     worst = int(np.searchsorted(sums, 0.8 * sums[-1])) + 1

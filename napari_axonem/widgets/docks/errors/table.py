@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+import numpy as np
 from qtpy.QtCore import (
     QAbstractTableModel,
     QModelIndex,
@@ -21,7 +22,12 @@ from napari_axonem.widgets.session.queue import ErrorRow, Filter
 
 Index: TypeAlias = QModelIndex | QPersistentModelIndex
 
-STATE_SIGNS = {"": "", "done": "\N{CHECK MARK}", "skipped": "\N{EN DASH}"}
+STATE_SIGNS = {
+    "": "",
+    "done": "\N{CHECK MARK}",
+    "skipped": "\N{EN DASH}",
+    "flagged": "\N{BLACK FLAG}",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +44,31 @@ class Column:
 COLUMNS = (
     Column("#", "Place in the list, 1 is the worst", lambda r: str(r.number), lambda r: r.number),
     Column(
-        "Error",
+        "False",
         "False split: one axon in several objects. False merge: one object with several axons",
-        lambda r: wording.KIND_WORDS[r.mistake.kind],
+        lambda r: wording.KIND_WORDS[r.mistake.kind].removeprefix("false "),
         lambda r: r.mistake.kind,
         right=False,
     ),
     Column(
-        "Gain",
-        "By how much repairing it lowers the variation of information, in thousandths of a bit",
-        lambda r: wording.milli(r.mistake.gain_voi),
-        lambda r: r.mistake.gain_voi,
+        "VOI",
+        "By how much repairing it alone lowers the variation of information, in thousandths of a "
+        "bit",
+        lambda r: wording.milli(r.gain_voi),
+        lambda r: r.gain_voi,
+    ),
+    Column(
+        "ERL",
+        "By how much repairing it alone raises the expected run length, in nm; below 0 where the "
+        "repair joins an axon to a false merge",
+        lambda r: "\N{HORIZONTAL ELLIPSIS}" if r.gain_erl is None else wording.gain(r.gain_erl),
+        lambda r: -np.inf if r.gain_erl is None else r.gain_erl,
+    ),
+    Column(
+        "Score",
+        "How likely it is an error, 0 to 1; it orders suggestions and is no probability",
+        lambda r: f"{r.score:.2f}",
+        lambda r: r.score,
     ),
     Column(
         "Voxels",
@@ -58,7 +78,7 @@ COLUMNS = (
     ),
     Column(
         "",
-        "\N{CHECK MARK} done, \N{EN DASH} skipped",
+        "\N{CHECK MARK} done, \N{EN DASH} skipped, \N{BLACK FLAG} flagged: to be discussed",
         lambda r: STATE_SIGNS[r.state],
         lambda r: r.state,
         right=False,
@@ -72,7 +92,7 @@ COLUMNS = (
     ),
 )
 
-KIND_COLUMN = 1
+NUMBER_COLUMN, KIND_COLUMN, VOI_COLUMN, ERL_COLUMN, SCORE_COLUMN = range(5)
 
 
 class ErrorModel(QAbstractTableModel):
@@ -125,6 +145,8 @@ class ErrorModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.TextAlignmentRole:
             side = Qt.AlignmentFlag.AlignRight if column.right else Qt.AlignmentFlag.AlignLeft
             return side | Qt.AlignmentFlag.AlignVCenter
+        if role == Qt.ItemDataRole.ToolTipRole and row.reason:
+            return row.reason
         return None
 
     def headerData(  # noqa: N802
@@ -189,6 +211,14 @@ class ErrorTable(QTableView):
         """List only some errors."""
         self._model.set_filter(chosen)
 
+    def set_columns(self, *, suggesting: bool, runs: bool) -> None:
+        """Show the columns of errors from the truth, or those of suggestions."""
+        hidden = {VOI_COLUMN: suggesting, ERL_COLUMN: not runs, SCORE_COLUMN: not suggesting}
+        for column, hide in hidden.items():
+            if hide and self.horizontalHeader().sortIndicatorSection() == column:
+                self.sortByColumn(NUMBER_COLUMN, Qt.SortOrder.AscendingOrder)
+            self.setColumnHidden(column, hide)
+
     def select(self, key: str) -> None:
         """Select an error and bring it into view; nothing when it is not listed."""
         at = next((n for n, row in enumerate(self._model.rows) if row.key == key), -1)
@@ -221,7 +251,15 @@ class ErrorTable(QTableView):
         header.setHighlightSections(False)
         header.setMinimumSectionSize(18)
         metrics = self.fontMetrics()
-        samples = ("9999", "false merge", "999.9", "9,999", "")
+        samples = (
+            "9999",
+            "merge",
+            "999.9",
+            "\N{MINUS SIGN}999.9",
+            "0.99",
+            "9,999",
+            "\N{BLACK FLAG}",
+        )
         for column, sample in enumerate(samples):
             extra = 30 if column == KIND_COLUMN else 12
             self.setColumnWidth(column, metrics.horizontalAdvance(sample) + extra)

@@ -8,24 +8,31 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QGridLayout,
     QHBoxLayout,
     QLabel,
     QPushButton,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
 
+from napari_axonem.widgets.docks.errors.filters import FilterView, narrow
 from napari_axonem.widgets.docks.errors.table import ErrorTable
 from napari_axonem.widgets.parts import colours, icons
 from napari_axonem.widgets.parts.buttons import action_button
-from napari_axonem.widgets.session.queue import ErrorRow, Filter
-
-KINDS = (("All errors", ""), ("False splits", "false_split"), ("False merges", "false_merge"))
+from napari_axonem.widgets.parts.job_view import JobView
+from napari_axonem.widgets.session.queue import ErrorRow, Filter, Rank
 
 LEGEND = (
-    (colours.FALSE_SPLIT, "cut off from its axon: join it"),
-    (colours.FALSE_MERGE, "belongs to another axon: split it off"),
+    (colours.FALSE_SPLIT, "cut off: join", "A part of a true object in another segment"),
+    (colours.FALSE_MERGE, "foreign: split off", "A part that belongs to another true object"),
+)
+
+RANKS = (("by VOI", Rank.VOI), ("by run length", Rank.ERL))
+
+BUTTONS = (
+    (("previous", "Previous"), ("next", "Next"), ("go", "Go there")),
+    (("done", "Done"), ("skip", "Skip"), ("flag", "Flag"), ("unmark", "Take back")),
 )
 
 
@@ -38,35 +45,38 @@ class ErrorsView(QWidget):
     """Enter was pressed on an error: its key."""
     asked = Signal(str)
     """The button of an action was clicked: its id."""
-    filtered = Signal(object)
-    """Only some errors shall be listed: a `Filter`."""
+    ranked = Signal(object)
+    """Another measure shall say which is worse: a `Rank`."""
     reordered = Signal(list)
     """The errors are in another order: their keys."""
 
     def __init__(self, tips: Mapping[str, str], parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.summary = QLabel()
-        self.summary.setWordWrap(True)
-        self.summary.setTextFormat(Qt.TextFormat.RichText)
-        self.kind = QComboBox()
-        for text, kind in (
-            ("All errors", ""),
-            ("False splits", "false_split"),
-            ("False merges", "false_merge"),
-        ):
-            self.kind.addItem(text, kind)
-        self.kind.setToolTip("List only one kind of error")
-        self.hide_done = QCheckBox("Hide done")
-        self.hide_done.setChecked(True)
-        self.hide_done.setToolTip("Leave out errors marked as done or skipped")
+        self._tips = tips
+        self.summary = _wrapped()
+        self.reason = _wrapped()
+        self.source = QComboBox()
+        self.source.addItem("Errors", False)
+        self.source.addItem("Suggestions", True)
+        self.source.setToolTip(tips.get("switch", ""))
+        self.order = QComboBox()
+        for text, rank in RANKS:
+            self.order.addItem(text, rank)
+        self.order.setToolTip(tips.get("rank", ""))
+        self.suggest = self._button("suggest", "Find suggestions")
+        self.job = JobView()
+        choose = "Choose skeletons\N{HORIZONTAL ELLIPSIS}"
+        self.skeletons = self._button("skeletons", choose)
+        self.filters = FilterView(self.skeletons)
+        self.kind, self.hide_done = self.filters.kind, self.filters.hide_done
         self.isolate = self._switch("isolate", "Only these objects", tips)
         self.truth = self._switch("truth", "Truth", tips)
         self.table = ErrorTable()
-        self.table.setMinimumHeight(160)
-        self._tips = tips
+        self.table.setMinimumHeight(130)
+        self.legend = self._legend()
         self._lay_out()
-        self.kind.currentIndexChanged.connect(self._filter)
-        self.hide_done.toggled.connect(self._filter)
+        self.source.activated.connect(self._switch_source)
+        self.order.activated.connect(lambda _: self.ranked.emit(self.order.currentData()))
         self.table.went.connect(self.went)
         self.table.entered.connect(self.entered)
         self.table.reordered.connect(self.reordered)
@@ -81,9 +91,28 @@ class ErrorsView(QWidget):
 
     def set_filter(self, chosen: Filter) -> None:
         """Show which errors are listed."""
-        self.kind.setCurrentIndex(self.kind.findData(chosen.kind))
-        self.hide_done.setChecked(chosen.hide_done)
+        self.filters.set_filter(chosen)
         self.table.set_filter(chosen)
+
+    def set_source(self, *, suggesting: bool, has_truth: bool, opened: bool) -> None:
+        """Show what is listed: errors from the truth, or suggestions."""
+        self.source.setVisible(has_truth)
+        self.source.setCurrentIndex(self.source.findData(suggesting))
+        self.suggest.setVisible(opened and suggesting)
+        self.truth.setEnabled(has_truth)
+        self.legend.setVisible(not suggesting)
+        self.skeletons.setEnabled(has_truth)
+
+    def set_runs(self, *, known: bool, rank: Rank, suggesting: bool) -> None:
+        """Show whether gains in run length are known, and what ranks the errors."""
+        self.order.setVisible(known)
+        self.order.setCurrentIndex(self.order.findData(rank))
+        self.filters.set_runs(known)
+        self.table.set_columns(suggesting=suggesting, runs=known)
+
+    def set_busy(self, busy: bool) -> None:
+        """Show whether suggestions are being looked for."""
+        self.suggest.setEnabled(not busy)
 
     def set_switches(self, *, isolating: bool, truth: bool) -> None:
         """Show whether other objects are hidden, and whether truth is shown."""
@@ -94,40 +123,48 @@ class ErrorsView(QWidget):
         """Say what is left to do."""
         self.summary.setText(text)
 
-    def _filter(self) -> None:
-        self.filtered.emit(Filter(self.kind.currentData(), self.hide_done.isChecked()))
+    def set_reason(self, text: str) -> None:
+        """Say why the current suggestion is one; nothing where it is empty."""
+        self.reason.setText(text)
+        self.reason.setVisible(bool(text))
+
+    def _switch_source(self) -> None:
+        self.asked.emit("switch")
 
     def _lay_out(self) -> None:
-        choice = QHBoxLayout()
-        choice.addWidget(self.kind, 1)
-        choice.addWidget(self.hide_done)
-        buttons = QGridLayout()
-        for column, (action, text) in enumerate(
-            (("previous", "Previous"), ("next", "Next"), ("done", "Done"), ("skip", "Skip"))
-        ):
-            buttons.addWidget(self._button(action, text), 0, column)
-        buttons.addWidget(self._button("go", "Go there"), 1, 0, 1, 2)
-        buttons.addWidget(self._button("unmark", "Take back mark"), 1, 2, 1, 2)
-        layout = QVBoxLayout(self)
-        layout.addWidget(self.summary)
-        layout.addLayout(choice)
-        layout.addWidget(self.table, 1)
-        layout.addLayout(buttons)
+        source = QHBoxLayout()
+        for widget in (self.source, self.order):
+            source.addWidget(narrow(widget), 1)
         switches = QHBoxLayout()
         switches.addWidget(self.isolate)
         switches.addWidget(self.truth)
+        layout = QVBoxLayout(self)
+        layout.addWidget(self.summary)
+        layout.addLayout(source)
+        layout.addWidget(self.suggest)
+        layout.addWidget(self.job)
+        layout.addWidget(self.filters)
+        layout.addWidget(self.table, 1)
+        layout.addWidget(self.reason)
+        for actions in BUTTONS:
+            row = QHBoxLayout()
+            for action, text in actions:
+                row.addWidget(self._button(action, text))
+            layout.addLayout(row)
         layout.addLayout(switches)
-        layout.addLayout(self._legend())
+        layout.addWidget(self.legend)
 
-    def _legend(self) -> QGridLayout:
-        legend = QGridLayout()
-        legend.setColumnStretch(1, 1)
-        for row, (colour, text) in enumerate(LEGEND):
-            sign = QLabel()
+    def _legend(self) -> QWidget:
+        box = QWidget()
+        legend = QHBoxLayout(box)
+        legend.setContentsMargins(0, 0, 0, 0)
+        for colour, text, tip in LEGEND:
+            sign, label = QLabel(), QLabel(text)
             sign.setPixmap(icons.square(colour))
-            legend.addWidget(sign, row, 0)
-            legend.addWidget(QLabel(text), row, 1)
-        return legend
+            label.setToolTip(tip)
+            legend.addWidget(sign)
+            legend.addWidget(label, 1)
+        return box
 
     def _switch(self, action: str, text: str, tips: Mapping[str, str]) -> QCheckBox:
         box = QCheckBox(text)
@@ -138,3 +175,12 @@ class ErrorsView(QWidget):
 
     def _button(self, action: str, text: str) -> QPushButton:
         return action_button(text, self._tips.get(action, ""), lambda: self.asked.emit(action))
+
+
+def _wrapped() -> QLabel:
+    """Return a label of rich text that is as wide as there is room."""
+    label = QLabel()
+    label.setWordWrap(True)
+    label.setTextFormat(Qt.TextFormat.RichText)
+    label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+    return label

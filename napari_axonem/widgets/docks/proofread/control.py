@@ -48,6 +48,7 @@ class ProofreadControl:
             self._view.score.clear()
         else:
             self._view.score.set_score(scores.start, scores.now, scores.totals)
+        self._view.score.set_runs(self._session.runs.track())
         self._view.score.setVisible(project is None or project.has_truth)
         self._view.set_turns(self._target("undo_target"), self._target("redo_target"))
         self._view.history.set_rows(self._history())
@@ -70,7 +71,7 @@ class ProofreadControl:
         if self._session.project is None:
             return "Open a project in the dock <b>Volume</b>."
         if editor.tool == Tool.LOOK:
-            return "Clicks do nothing. Choose a tool to edit."
+            return "A click picks an object, for the dock <b>Objects</b>."
         if editor.tool == Tool.MERGE:
             if editor.merging is None:
                 return "Click the first of two objects that belong together."

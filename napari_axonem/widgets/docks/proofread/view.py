@@ -91,7 +91,7 @@ class ProofreadView(QWidget):
             tip = self._tips.get(word.lower(), "")
             button.setToolTip(f"{tip}\n{what}" if what else tip)
             metrics = button.fontMetrics()
-            text = metrics.elidedText(what, Qt.TextElideMode.ElideRight, 110)
+            text = metrics.elidedText(what, Qt.TextElideMode.ElideRight, 70)
             button.setText(f"{word} {text}".strip())
 
     def _lay_out(self) -> None:

@@ -1,0 +1,240 @@
+"""The verb that exports a project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from napari_axonem.blockwise import Team
+from napari_axonem.cli.reporting import Outcome
+from napari_axonem.cli.verb import AnyVerb, Verb
+from napari_axonem.errors import SettingsError
+from napari_axonem.evaluation.meshes import MeshFormat
+from napari_axonem.evaluation.skeletons.tracing import Preset
+from napari_axonem.progress import Progress
+from napari_axonem.proofreading.exporting import export_labels
+from napari_axonem.proofreading.exporting.crops import AROUND_NM, export_crops
+from napari_axonem.proofreading.exporting.places import BoxNm
+from napari_axonem.proofreading.exporting.shapes import Wanted, export_meshes, export_skeletons
+from napari_axonem.proofreading.exporting.tables import export_points, export_table, sha256
+from napari_axonem.proofreading.project import Project
+from napari_axonem.settings import Positional, TeamSettings
+
+FILE = {"metavar": "FILE"}
+
+
+class ExportSettings(TeamSettings):
+    """What `export` takes."""
+
+    project: Annotated[str, Positional()] = Field(description="folder NAME.axonem")
+    destination: Annotated[str, Positional("DST")] = Field(
+        "",
+        description="corrected labels: NAME.zarr (OME-Zarr), NAME.h5[:DATASET], NAME.tif or "
+        "NAME.precomputed",
+    )
+    level: int = Field(
+        0, ge=0, description="scale of labels, meshes and skeletons, 0 for full size"
+    )
+    box: BoxNm | None = Field(
+        None,
+        description="part of the volume in nm; everything stays where it was",
+        json_schema_extra={"metavar": "Z0:Z1,Y0:Y1,X0:X1"},
+    )
+    format: str = Field(
+        "", description="format to write where the suffix does not say it, such as ome-zarr-0.4"
+    )
+    table: str = Field(
+        "",
+        description="the segment of each fragment, as NAME.csv or NAME.npz",
+        json_schema_extra=dict(FILE),
+    )
+    points: str = Field(
+        "",
+        description="where the edits in force were made, as NAME.csv or NAME.json",
+        json_schema_extra=dict(FILE),
+    )
+    objects: list[int] = Field(
+        [], description="objects to make meshes and skeletons of, as the window numbers them "
+        "(default: all)", json_schema_extra={"metavar": "N"},
+    )  # fmt: skip
+    meshes: str = Field(
+        "", description="folder for a mesh of each object", json_schema_extra={"metavar": "DIR"}
+    )
+    mesh_format: MeshFormat = Field(
+        "precomputed", description="precomputed (Neuroglancer's legacy meshes), ply or obj"
+    )
+    mesh_error: float = Field(
+        40.0,
+        ge=0,
+        description="most by which a surface may move so that there are fewer triangles",
+        json_schema_extra={"metavar": "NM"},
+    )
+    skeletons: str = Field(
+        "",
+        description="centre lines: NAME/ (SWC files), NAME.swc, NAME.precomputed or NAME.npz",
+        json_schema_extra={"metavar": "OUT"},
+    )
+    preset: Preset = Field("em_erl", description="published parameters of TEASAR for skeletons")
+    crops: str = Field(
+        "",
+        description="folder for training crops (image, labels, mask of what was checked), one "
+        "wherever something was checked, or one of --box",
+        json_schema_extra={"metavar": "DIR"},
+    )
+    checked: list[int] = Field(
+        [], description="objects that were looked through, for the mask of --crops",
+        json_schema_extra={"metavar": "N"},
+    )  # fmt: skip
+    around: float = Field(
+        AROUND_NM,
+        gt=0,
+        description="how far around an edit's points crops count as checked",
+        json_schema_extra={"metavar": "NM"},
+    )
+    overwrite: bool = Field(False, description="replace what is there")
+
+
+def export(settings: ExportSettings, progress: Progress) -> Outcome:
+    """Write what is asked for of a project."""
+    asked = ("destination", "table", "points", "meshes", "skeletons", "crops")
+    if not any(getattr(settings, name) for name in asked):
+        raise SettingsError(
+            "nothing to export is named", where="DST", remedy="name a file for the labels, or a "
+            "flag such as --table"
+        )  # fmt: skip
+    with Project(settings.project, writable=False) as project:
+        data: dict[str, Any] = {"operation": project.history.head or None}
+        lines: list[str] = []
+        if settings.destination:
+            _labels(project, settings, progress, data, lines)
+        _tables(project, settings, data, lines)
+        _shapes(project, settings, progress, data, lines)
+        if settings.crops:
+            _crops(project, settings, progress, data, lines)
+    return Outcome(data, "\n".join(lines))
+
+
+def _labels(
+    project: Project,
+    settings: ExportSettings,
+    progress: Progress,
+    data: dict[str, Any],
+    lines: list[str],
+) -> None:
+    made = export_labels(
+        project,
+        settings.destination,
+        progress,
+        level=settings.level,
+        box_nm=settings.box,
+        format=settings.format,
+        overwrite=settings.overwrite,
+        workers=settings.workers,
+        scheduler=settings.scheduler,
+    )
+    data |= {
+        "destination": settings.destination,
+        "format": made.format,
+        "shape": list(made.shape),
+        "dtype": str(made.dtype),
+        "voxel_size_nm": list(made.grid.voxel_size),
+        "origin_nm": list(made.grid.origin),
+        "checksum": made.checksum,
+        "blocks": made.blocks,
+        "resumed_blocks": made.resumed,
+    }
+    shape = " x ".join(map(str, made.shape))
+    lines.append(f"wrote {settings.destination}: {made.format}, {shape} {made.dtype}")
+    lines.append(f"read back and compared: equal, checksum {made.checksum[:16]}")
+
+
+def _tables(
+    project: Project, settings: ExportSettings, data: dict[str, Any], lines: list[str]
+) -> None:
+    for name, write in (("table", export_table), ("points", export_points)):
+        path = getattr(settings, name)
+        if path:
+            digest = write(project, path, overwrite=settings.overwrite)
+            data[name] = {"file": path, "sha256": digest}
+            lines.append(f"wrote {path}: sha256 {digest[:16]}")
+
+
+def _shapes(
+    project: Project,
+    settings: ExportSettings,
+    progress: Progress,
+    data: dict[str, Any],
+    lines: list[str],
+) -> None:
+    wanted = Wanted(tuple(sorted(set(settings.objects))), settings.level, settings.box)
+    with Team(settings.workers, settings.scheduler) as team:
+        for name in ("meshes", "skeletons"):
+            to = getattr(settings, name)
+            if not to:
+                continue
+            if name == "meshes":
+                count = export_meshes(
+                    project,
+                    to,
+                    wanted,
+                    progress,
+                    format=settings.mesh_format,
+                    most_error=settings.mesh_error,
+                    overwrite=settings.overwrite,
+                    team=team,
+                )
+            else:
+                count = export_skeletons(
+                    project,
+                    to,
+                    wanted,
+                    progress,
+                    preset=settings.preset,
+                    overwrite=settings.overwrite,
+                    team=team,
+                )
+            digest = sha256(Path(to))
+            data[name] = {"destination": to, "objects": count, "sha256": digest}
+            lines.append(f"wrote {to}: {count} {name}, sha256 {digest[:16]}")
+
+
+def _crops(
+    project: Project,
+    settings: ExportSettings,
+    progress: Progress,
+    data: dict[str, Any],
+    lines: list[str],
+) -> None:
+    made = export_crops(
+        project,
+        settings.crops,
+        progress,
+        box_nm=settings.box,
+        finished=tuple(sorted(set(settings.checked))),
+        around_nm=settings.around,
+        overwrite=settings.overwrite,
+        workers=settings.workers,
+        scheduler=settings.scheduler,
+    )
+    data["crops"] = [
+        {
+            "location": crop.location,
+            "start": list(crop.box.start),
+            "stop": list(crop.box.stop),
+            "checksums": crop.checksums,
+        }
+        for crop in made
+    ]
+    lines.append(f"wrote {settings.crops}: {len(made)} crops, each to be named to train --volumes")
+
+
+VERBS: tuple[AnyVerb, ...] = (
+    Verb(
+        "export",
+        "write corrected labels, tables, meshes, skeletons or training crops",
+        ExportSettings,
+        export,
+    ),
+)

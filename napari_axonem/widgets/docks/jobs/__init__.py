@@ -1,0 +1,1 @@
+"""The dock Jobs: all work in the background."""

@@ -1,0 +1,1 @@
+"""The dock Segment: a network makes segments of an image, in the background."""

@@ -1,0 +1,254 @@
+"""Knows the session and the dock Segment: starts and follows a segmentation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from napari_axonem.errors import AxonemError, EditError, SettingsError
+from napari_axonem.geometry import Nm
+from napari_axonem.jobs import Job, Specification, State, common_folder, jobs_in, resume, start
+from napari_axonem.networks.registry import Fit, fit_of, list_models
+from napari_axonem.proofreading.folder import SUFFIX as PROJECT
+from napari_axonem.proofreading.thresholding import scores
+from napari_axonem.segmentation.partial import affinities_so_far, segments_so_far
+from napari_axonem.segmentation.planning import ARCHITECTURES, USUAL_THRESHOLD
+from napari_axonem.segmentation.result import SUFFIX
+from napari_axonem.segmentation.settings import SegmentSettings
+from napari_axonem.settings import arguments_of
+from napari_axonem.volumes import Pyramid, describe, open_affinities
+from napari_axonem.volumes.formats import ngff
+from napari_axonem.volumes.formats.zarr import open_node
+from napari_axonem.watching import Wish
+from napari_axonem.widgets.docks.segment.view import SegmentView
+from napari_axonem.widgets.parts.connections import Connections
+from napari_axonem.widgets.parts.follower import Follower
+from napari_axonem.widgets.picture.growing import GrowingLayer, Growth
+from napari_axonem.widgets.picture.late import made_of
+from napari_axonem.widgets.picture.planes import Planes
+from napari_axonem.widgets.session.session import Session
+
+AUTO = "the one that fits best"
+
+
+class SegmentControl:
+    """Keeps the view like the session and the job.
+
+    Parameters
+    ----------
+    session, view
+        What is brought together.
+    """
+
+    def __init__(self, session: Session, view: SegmentView) -> None:
+        self._session, self._view = session, view
+        self.follower = Follower(view)
+        self._growing: list[GrowingLayer] = []
+        self._has_scores = False
+        view.wanted.connect(lambda: self._attempt(self.begin))
+        view.imaged.connect(lambda _: self.show_models())
+        view.opened.connect(lambda: self._attempt(self.open_result))
+        view.usual.editors["method"].currentTextChanged.connect(lambda _: self.show_models())
+        view.panel.wished.connect(lambda wish: self._attempt(self._wish, Wish(wish)))
+        view.panel.resumed.connect(lambda: self._attempt(self._resume))
+        self.follower.changed.connect(self._show_job)
+        self.follower.ended.connect(self._end)
+        connect = Connections(view, lambda: None).connect
+        view.threshold.wanted.connect(lambda value: self._attempt(self.set_threshold, value))
+        connect(session.project_changed, self.show)
+        connect(session.edited, self._show_threshold)
+        connect(session.place.viewer.layers.events.inserted, self._layers_changed)
+        connect(session.place.viewer.layers.events.removed, self._layers_changed)
+        session.ended.connect(lambda: self.follower.follow(None))
+        self.show()
+        self._find_again()
+
+    def show(self) -> None:
+        """Offer what the window holds."""
+        self._view.offer_images(self._images())
+        self.show_models()
+        project = self._session.project
+        self._has_scores = project is not None and bool(np.isfinite(scores(project.state)).any())
+        self._show_threshold()
+
+    def set_threshold(self, value: float) -> None:
+        """Join the fragments of the open project at another threshold; edits by hand stay.
+
+        Raises
+        ------
+        EditError
+            Nothing would change, or a split is being worked out.
+        """
+        if self._session.editor.busy:
+            raise EditError("a split is being worked out", remedy="wait until it is shown")
+        self._session.place.opened.set_threshold(value)
+
+    def _show_threshold(self) -> None:
+        project = self._session.project
+        told = [] if project is None else [o.threshold for o in project.operations if o.threshold]
+        at = told[-1] if told else USUAL_THRESHOLD
+        self._view.threshold.show_threshold(at if self._has_scores else None)
+
+    def show_models(self) -> None:
+        """Offer the models, the best first, and say how well the chosen one fits."""
+        location = self._view.chosen_image()
+        size = self._voxel_size(location)
+        method = str(self._view.usual.given().get("method", "agglomeration"))
+        entries = [e for e in list_models()[0] if e.card.architecture == ARCHITECTURES[method]]
+        fits = sorted((fit_of(e, size or e.card.voxel_size) for e in entries), key=_distance)
+        rows = [
+            (fit.entry.card.name, str(fit.entry.path), fit.words if size else fit.entry.card.name)
+            for fit in fits
+        ]
+        self._view.offer_models(rows)
+        problem = "" if rows else "there is no model for this method: train one in the dock Train"
+        self._view.fit.tell(problem or (fits[0].words if size else ""), problem=bool(problem))
+        if location and not self._view.destination.isModified():
+            name = Path(location.split(":")[0]).name.split(".")[0]
+            place = Path(location.split(":")[0]).absolute().parent
+            self._view.destination.setText(str(place / f"{name}{PROJECT}"))
+
+    def begin(self) -> None:
+        """Start a segmentation in a process of its own.
+
+        Raises
+        ------
+        SettingsError
+            Something is missing or out of its bounds.
+        """
+        view = self._view
+        for form in (view.usual, view.more):
+            form.clear_problems()
+        values = {**view.usual.given(), **view.more.given()}
+        values["volume"] = view.chosen_image()
+        values["destination"] = view.destination.text().strip()
+        for name, where in (("volume", "Image"), ("destination", "Project")):
+            if not values[name]:
+                raise SettingsError("nothing is named", where=where, remedy="fill it in")
+        if view.model.currentData():
+            values["model"] = str(view.model.currentData())
+        SegmentSettings.parse(values)
+        destination = Path(values["destination"]).absolute()
+        told = Specification(
+            f"Segment {Path(str(values['volume'])).name}",
+            ("segment", *arguments_of(SegmentSettings, values)),
+            str(Path.cwd()),
+            project=str(destination),
+        )
+        self._follow(start(told, common_folder()))
+
+    def open_result(self) -> None:
+        """Open the project that was made."""
+        job = self.follower.job
+        if job is not None and job.data.get("project"):
+            self._drop_layers()
+            self._session.open_project(str(job.data["project"]))
+
+    def _follow(self, job: Job) -> None:
+        self._drop_layers()
+        folder = Path(job.specification.project).with_suffix(SUFFIX)
+        viewer = self._session.place.viewer
+        self._growing = [
+            GrowingLayer(viewer, "affinities so far", lambda: _affinities(folder)),
+            GrowingLayer(viewer, "segments so far", lambda: _segments(folder)),
+        ]
+        self.follower.follow(job)
+
+    def _show_job(self) -> None:
+        job = self.follower.job
+        self._view.panel.show_job(job)
+        self._view.set_busy(job is not None and job.state.is_alive)
+        is_done = job is not None and job.state is State.DONE
+        self._view.open.setVisible(is_done and bool(job and job.data.get("project")))
+        if job is not None and job.state is State.RUNNING:
+            for growing in self._growing:
+                growing.renew()
+
+    def _end(self) -> None:
+        job = self.follower.job
+        if job is None:
+            return
+        if job.state is State.DONE and self._session.project is None:
+            self._attempt(self.open_result)
+        self._session.place.say(f"{job.specification.title}: {job.state}")
+
+    def _wish(self, wish: Wish) -> None:
+        if self.follower.job is not None:
+            self.follower.job.folder.wish(wish)
+            self._show_job()
+
+    def _resume(self) -> None:
+        if self.follower.job is not None:
+            resume(self.follower.job)
+            self.follower.look()
+
+    def _find_again(self) -> None:
+        """Follow a segmentation that was begun before this window was opened."""
+        for job in jobs_in(common_folder())[0]:
+            if job.specification.verb == "segment" and job.state.is_alive:
+                self._follow(job)
+                return
+
+    def _drop_layers(self) -> None:
+        for growing in self._growing:
+            growing.remove()
+        self._growing = []
+
+    def _layers_changed(self, event: object) -> None:
+        del event
+        self._view.offer_images(self._images())
+
+    def _images(self) -> list[tuple[str, str]]:
+        """Return the images of the project and of the window: names and locations."""
+        found: dict[str, str] = {}
+        project = self._session.project
+        if project is not None and project.sources.image is not None:
+            found[project.sources.image.location] = f"image of {project.name}"
+        for layer in self._session.place.viewer.layers:
+            for source in made_of(layer):
+                if isinstance(source, Planes) and type(layer).__name__ == "Image":
+                    found.setdefault(source.volume.location, layer.name)
+        return [(name, location) for location, name in found.items()]
+
+    def _voxel_size(self, location: str) -> Nm | None:
+        if not location:
+            return None
+        try:
+            size = describe(location).voxel_size
+        except (AxonemError, OSError):
+            return None
+        return None if size is None else (size[0], size[1], size[2])
+
+    def _attempt(self, action: Callable[..., object], *arguments: object) -> None:
+        self._view.message.tell("")
+        try:
+            action(*arguments)
+        except SettingsError as error:
+            if not (self._view.usual.tell(error) or self._view.more.tell(error)):
+                self._view.message.tell(str(error), problem=True)
+        except (AxonemError, OSError) as error:
+            self._view.message.tell(str(error), problem=True)
+
+
+def _distance(fit: Fit) -> float:
+    return fit.worst
+
+
+def _affinities(folder: Path) -> Growth | None:
+    path = affinities_so_far(folder)
+    if path is None:
+        return None
+    attributes = open_node(path, mode="r").attrs.asdict()
+    found = ngff.parse(attributes, str(path))
+    grid = None if found is None else ngff.grid_of(found, str(path))
+    return None if grid is None else Growth(open_affinities(f"{path}/0"), grid)
+
+
+def _segments(folder: Path) -> Growth | None:
+    path = segments_so_far(folder)
+    if path is None:
+        return None
+    volume = Pyramid.open(path).volume
+    return Growth(volume.levels[0], volume.grid, is_labels=True)

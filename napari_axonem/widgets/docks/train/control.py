@@ -1,0 +1,110 @@
+"""Knows the session and the dock Train: starts and follows a training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from napari_axonem.errors import AxonemError, SettingsError
+from napari_axonem.jobs import Job, Specification, State, common_folder, jobs_in, resume, start
+from napari_axonem.settings import arguments_of
+from napari_axonem.training.settings import TrainSettings
+from napari_axonem.watching import Wish
+from napari_axonem.widgets.docks.train.view import TrainView
+from napari_axonem.widgets.parts.follower import Follower
+from napari_axonem.widgets.session.session import Session
+
+
+class TrainControl:
+    """Keeps the view like the job.
+
+    Parameters
+    ----------
+    session, view
+        What is brought together.
+    """
+
+    def __init__(self, session: Session, view: TrainView) -> None:
+        self._session, self._view = session, view
+        self.follower = Follower(view)
+        view.wanted.connect(lambda: self._attempt(self.begin))
+        view.checkpointed.connect(lambda: self._attempt(self._wish, Wish.CHECKPOINT))
+        view.panel.wished.connect(lambda wish: self._attempt(self._wish, Wish(wish)))
+        view.panel.resumed.connect(lambda: self._attempt(self._resume))
+        self.follower.changed.connect(self._show_job)
+        self.follower.ended.connect(self._end)
+        session.ended.connect(lambda: self.follower.follow(None))
+        self._find_again()
+
+    def begin(self) -> None:
+        """Start a training in a process of its own.
+
+        Raises
+        ------
+        SettingsError
+            Something is missing or out of its bounds.
+        """
+        values: dict[str, Any] = {}
+        for form in self._view.forms:
+            form.clear_problems()
+            values |= form.given()
+        if not values.get("volumes"):
+            raise SettingsError("nothing is named", where="setting 'volumes'")
+        out = self._view.out.text().strip()
+        if not out:
+            raise SettingsError("no folder is named", where="Folder", remedy="name one to make")
+        values["out"] = str(Path(out).absolute())
+        told = TrainSettings.parse(values)
+        copies = max(1, len(told.devices)) if told.strategy == "ddp" else 1
+        job = Specification(
+            f"Train {Path(out).name}",
+            ("train", *arguments_of(TrainSettings, values)),
+            str(Path.cwd()),
+            again=("--resume",),
+            processes=copies,
+        )
+        self.follower.follow(start(job, common_folder()))
+
+    def _show_job(self) -> None:
+        job = self.follower.job
+        self._view.show_job(job)
+        self._view.outcome.tell(_outcome(job))
+
+    def _end(self) -> None:
+        job = self.follower.job
+        if job is not None:
+            self._session.place.say(f"{job.specification.title}: {job.state}")
+
+    def _wish(self, wish: Wish) -> None:
+        if self.follower.job is not None:
+            self.follower.job.folder.wish(wish)
+            self._show_job()
+
+    def _resume(self) -> None:
+        if self.follower.job is not None:
+            resume(self.follower.job)
+            self.follower.look()
+
+    def _find_again(self) -> None:
+        """Follow the training that was begun last, though it was by another window."""
+        for job in jobs_in(common_folder())[0]:
+            if job.specification.verb == "train" and job.state is not State.DONE:
+                self.follower.follow(job)
+                return
+
+    def _attempt(self, action: Callable[..., object], *arguments: object) -> None:
+        self._view.message.tell("")
+        try:
+            action(*arguments)
+        except SettingsError as error:
+            if not any(form.tell(error) for form in self._view.forms):
+                self._view.message.tell(str(error), problem=True)
+        except (AxonemError, OSError) as error:
+            self._view.message.tell(str(error), problem=True)
+
+
+def _outcome(job: Job | None) -> str:
+    """Return what came of a training."""
+    model = None if job is None else job.data.get("model")
+    return f"model: {model}" if model else ""
