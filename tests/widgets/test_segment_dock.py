@@ -127,7 +127,7 @@ def test_the_slider_agglomerates_when_the_hand_rests(
     assert view.threshold.isVisibleTo(view)
     for value in (0.9, 0.95, 0.99):  # a hand that moves
         view.threshold.slider.setValue(value)
-    hand.until(lambda: session.project.operations)
+    hand.until(lambda: len(session.project.operations) == 1)
     (operation,) = session.project.operations
     assert operation.threshold == pytest.approx(0.99)
     assert len(set(session.project.segment[1:].tolist())) == 6

@@ -13,6 +13,7 @@ from napari_axonem.jobs import Job, common_folder, jobs_of, resume
 from napari_axonem.jobs.listing import folders_in
 from napari_axonem.watching import Wish
 from napari_axonem.widgets.docks.jobs.view import JobsView
+from napari_axonem.widgets.parts.connections import Connections
 from napari_axonem.widgets.session.session import Session
 
 LOOK_MS = 700
@@ -36,7 +37,7 @@ class JobsControl:
         view.opened.connect(lambda: self._attempt(self._open))
         view.panel.wished.connect(lambda wish: self._attempt(self._wish, Wish(wish)))
         view.panel.resumed.connect(lambda: self._attempt(self._resume))
-        session.ended.connect(lambda: self._timer.stop())
+        Connections(view).connect(session.ended, self._leave)
         self.look()
         self._timer.start(LOOK_MS)
 
@@ -61,6 +62,10 @@ class JobsControl:
             if was_alive and not job.state.is_alive:
                 show_info(f"{job.specification.title}: {job.state}")
         self._show()
+
+    def _leave(self) -> None:
+        """Look no more: the window is gone, and the jobs go on."""
+        self._timer.stop()
 
     def _show(self) -> None:
         self._view.show_jobs(self.jobs)

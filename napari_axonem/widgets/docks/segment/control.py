@@ -53,13 +53,13 @@ class SegmentControl:
         view.panel.resumed.connect(lambda: self._attempt(self._resume))
         self.follower.changed.connect(self._show_job)
         self.follower.ended.connect(self._end)
-        connect = Connections(view, lambda: None).connect
+        connect = Connections(view).connect
         view.threshold.wanted.connect(lambda value: self._attempt(self.set_threshold, value))
         connect(session.project_changed, self.show)
         connect(session.edited, self._show_threshold)
         connect(session.place.viewer.layers.events.inserted, self._layers_changed)
         connect(session.place.viewer.layers.events.removed, self._layers_changed)
-        session.ended.connect(lambda: self.follower.follow(None))
+        Connections(view).connect(session.ended, self._leave)
         self.show()
         self._find_again()
 
@@ -176,6 +176,10 @@ class SegmentControl:
         if self.follower.job is not None:
             resume(self.follower.job)
             self.follower.look()
+
+    def _leave(self) -> None:
+        """Look no more: the window is gone, and the job goes on."""
+        self.follower.follow(None)
 
     def _find_again(self) -> None:
         """Follow a segmentation that was begun before this window was opened."""

@@ -12,6 +12,7 @@ from napari_axonem.settings import arguments_of
 from napari_axonem.training.settings import TrainSettings
 from napari_axonem.watching import Wish
 from napari_axonem.widgets.docks.train.view import TrainView
+from napari_axonem.widgets.parts.connections import Connections
 from napari_axonem.widgets.parts.follower import Follower
 from napari_axonem.widgets.session.session import Session
 
@@ -34,7 +35,7 @@ class TrainControl:
         view.panel.resumed.connect(lambda: self._attempt(self._resume))
         self.follower.changed.connect(self._show_job)
         self.follower.ended.connect(self._end)
-        session.ended.connect(lambda: self.follower.follow(None))
+        Connections(view).connect(session.ended, self._leave)
         self._find_again()
 
     def begin(self) -> None:
@@ -85,6 +86,10 @@ class TrainControl:
         if self.follower.job is not None:
             resume(self.follower.job)
             self.follower.look()
+
+    def _leave(self) -> None:
+        """Look no more: the window is gone, and the job goes on."""
+        self.follower.follow(None)
 
     def _find_again(self) -> None:
         """Follow the training that was begun last, though it was by another window."""
