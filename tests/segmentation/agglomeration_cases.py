@@ -50,7 +50,7 @@ def affinities_of(label: npt.NDArray, seed: int = 0) -> npt.NDArray:
         thick[here] = np.minimum(thick[here], same[axis][here])
         thick[below] = np.minimum(thick[below], same[axis][here])
     noise = ndimage.gaussian_filter(rng.standard_normal(label.shape).astype(np.float32), 1.5)
-    noise /= noise.std()
+    noise /= noise.std() or 1  # of one voxel
     raw = [(ndimage.gaussian_filter(np.minimum(thick, s), 0.7) - 0.5) * 8 + noise for s in same]
     return (1 / (1 + np.exp(-np.stack(raw)))).astype(np.float32)
 
@@ -61,7 +61,7 @@ def write_affinities(path: Path, affinities: npt.NDArray, dtype: str = "uint8") 
     with h5py.File(path, "w") as file:
         chunks = (3, *(min(64, n) for n in stored.shape[1:]))
         file.create_dataset("affinities", data=stored.astype(dtype), chunks=chunks)
-        file["image"] = np.rint(affinities.mean(0) * 255).astype(np.uint8)
+        file["image"] = np.rint(np.nan_to_num(affinities).mean(0) * 255).astype(np.uint8)
         file["image"].attrs["voxel_size_nm"] = SIZE
     return f"{path}:affinities"
 

@@ -72,7 +72,7 @@ def test_image_to_project_by_a_network(tmp_path, model):
     assert made.data["model"] == "untrained"
     affinities = f"{result.affinities}/0"
     again = segment(
-        settings("", "", volume=source["volume"], affinities=affinities, threshold=0.37),
+        settings("x", "", volume=source["volume"], affinities=affinities, threshold=0.37),
         tmp_path / "b.segmentation",
     )
     for name in ("fragments.zarr", "segmentation.zarr"):
@@ -85,7 +85,7 @@ def test_image_to_project_by_a_network(tmp_path, model):
 
 def test_threshold_of_the_user_comes_before_that_of_the_card(tmp_path, model):
     source = write(tmp_path / "a.h5", grey_image(SHAPE), (10, 10, 10))
-    done = segment(settings("", model, threshold=0.6, **source), tmp_path / "a")
+    done = segment(settings("x", model, threshold=0.6, **source), tmp_path / "a")
     assert done.said["threshold"] == 0.6
 
 
@@ -99,7 +99,7 @@ def test_labels_are_on_the_grid_of_the_image(tmp_path, model, size):
     there = f"{result.affinities}/0"
     shape = open_affinities(there).shape[1:]
     blank = write(tmp_path / "m.h5", np.zeros(shape, np.uint8), (10, 10, 10))
-    own = segment(settings("", "", affinities=there, threshold=0.37, **blank), tmp_path / "own")
+    own = segment(settings("x", "", affinities=there, threshold=0.37, **blank), tmp_path / "own")
     for path in ("fragments", "segmentation"):
         theirs, mine = voxels(getattr(own.result, path)), voxels(getattr(result, path))
         assert mine.shape == SHAPE
@@ -162,7 +162,7 @@ def test_flooded_labels_are_on_the_grid_of_the_image(tmp_path):
     fine = image.repeat(2, 0).repeat(2, 1).repeat(2, 2)
     source = write(tmp_path / "t.h5", fine, (5, 5, 5))
     model = tiny_model(tmp_path).path
-    done = segment(settings("", model, method="flooding", **source), tmp_path / "t")
+    done = segment(settings("x", model, method="flooding", **source), tmp_path / "t")
     labels = voxels(done.result.segmentation)
     assert labels.shape == fine.shape
     coarse = labels[::2, ::2, ::2]
@@ -180,7 +180,7 @@ def file(tmp_path_factory):
 
 
 def from_affinities(file, **given):
-    return settings("", "", volume=f"{file}:image", affinities=f"{file}:affinities", **given)
+    return settings("x", "", volume=f"{file}:image", affinities=f"{file}:affinities", **given)
 
 
 def test_another_threshold_that_is_cut_off_is_not_misreported(tmp_path, file, monkeypatch):
