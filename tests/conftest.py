@@ -44,7 +44,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def _one_thread() -> None:
-    """Let torch, where a test has loaded it, add up in one order: what is equal is bitwise equal."""
+    """Let torch, where a test has loaded it, add up in one order: equal is bitwise equal."""
     if torch := sys.modules.get("torch"):
         torch.set_num_threads(1)
 
