@@ -53,7 +53,7 @@ class GrowingLayer:
         self._layer: Layer | None = None
         self._section, self._stride = 0, 1
         self._plane: tuple[int, npt.NDArray[Any]] | None = None
-        self._is_reading = self._is_outdated = False
+        self._is_reading = self._is_outdated = self._is_over = False
 
     @property
     def layer(self) -> Layer | None:
@@ -62,6 +62,8 @@ class GrowingLayer:
 
     def renew(self) -> None:
         """Read the section that is shown again, in a thread, and draw it when it is there."""
+        if self._is_over:
+            return
         if self._is_reading:
             self._is_outdated = True
             return
@@ -78,7 +80,8 @@ class GrowingLayer:
         self._beside.compute(read, lambda: self._show(found))
 
     def remove(self) -> None:
-        """Take the layer out of the viewer."""
+        """Take the layer out of the viewer, for good."""
+        self._is_over = True
         if self._layer is not None and self._layer in self._viewer.layers:
             self._viewer.layers.remove(self._layer)
         self._layer = None
@@ -95,6 +98,8 @@ class GrowingLayer:
 
     def _show(self, found: list[tuple[Growth, int, npt.NDArray[Any]]]) -> None:
         self._is_reading = False
+        if self._is_over:
+            return
         for growth, section, pixels in found:
             self._plane = (section, pixels)
             if self._layer is None:

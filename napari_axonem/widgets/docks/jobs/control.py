@@ -36,7 +36,7 @@ class JobsControl:
         view.opened.connect(lambda: self._attempt(self._open))
         view.panel.wished.connect(lambda wish: self._attempt(self._wish, Wish(wish)))
         view.panel.resumed.connect(lambda: self._attempt(self._resume))
-        session.ended.connect(self._timer.stop)
+        session.ended.connect(lambda: self._timer.stop())
         self.look()
         self._timer.start(LOOK_MS)
 

@@ -30,8 +30,6 @@ from napari_axonem.widgets.picture.late import made_of
 from napari_axonem.widgets.picture.planes import Planes
 from napari_axonem.widgets.session.session import Session
 
-AUTO = "the one that fits best"
-
 
 class SegmentControl:
     """Keeps the view like the session and the job.
@@ -98,13 +96,8 @@ class SegmentControl:
         method = str(self._view.usual.given().get("method", "agglomeration"))
         entries = [e for e in list_models()[0] if e.card.architecture == ARCHITECTURES[method]]
         fits = sorted((fit_of(e, size or e.card.voxel_size) for e in entries), key=_distance)
-        rows = [
-            (fit.entry.card.name, str(fit.entry.path), fit.words if size else fit.entry.card.name)
-            for fit in fits
-        ]
+        rows = [(f.entry.card.name, str(f.entry.path), f.words if size else "") for f in fits]
         self._view.offer_models(rows)
-        problem = "" if rows else "there is no model for this method: train one in the dock Train"
-        self._view.fit.tell(problem or (fits[0].words if size else ""), problem=bool(problem))
         if location and not self._view.destination.isModified():
             name = Path(location.split(":")[0]).name.split(".")[0]
             place = Path(location.split(":")[0]).absolute().parent

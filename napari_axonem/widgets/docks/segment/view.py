@@ -39,6 +39,8 @@ MORE = (
     "workers",
 )
 
+NO_MODEL = "there is no model for this method: train one in the dock Train"
+
 
 class SegmentView(QWidget):
     """Asks what shall be segmented, and shows the work."""
@@ -59,6 +61,7 @@ class SegmentView(QWidget):
         self.image.lineEdit().setPlaceholderText("image, or file.h5:dataset")
         browse = action_button("Browse\N{HORIZONTAL ELLIPSIS}", "Choose a file", self._browse)
         self.model = _combo("The network; the one that fits the voxel size best is chosen first")
+        self._picked = ""
         self.fit = Message()
         self.destination = QLineEdit()
         self.destination.setPlaceholderText("NAME.axonem")
@@ -76,7 +79,9 @@ class SegmentView(QWidget):
         self.threshold = ThresholdView()
         self._lay_out(browse)
         self.start.clicked.connect(self.wanted)
-        self.image.currentTextChanged.connect(self.imaged)
+        self.image.activated.connect(lambda _: self.imaged.emit(self.chosen_image()))
+        self.image.lineEdit().editingFinished.connect(lambda: self.imaged.emit(self.chosen_image()))
+        self.model.activated.connect(lambda _: self._pick())
 
     def _lay_out(self, browse: QWidget) -> None:
         row = QHBoxLayout()
@@ -118,12 +123,23 @@ class SegmentView(QWidget):
 
     def offer_models(self, models: Sequence[tuple[str, str, str]]) -> None:
         """Offer models: a name to show, the path, and how well it fits."""
-        chosen = self.model.currentData()
+        chosen = self._picked
         self.model.clear()
         for name, path, words in models:
             self.model.addItem(name, path)
             self.model.setItemData(self.model.count() - 1, words, Qt.ItemDataRole.ToolTipRole)
         self.model.setCurrentIndex(max(0, self.model.findData(chosen)))
+        self._show_fit()
+
+    def _pick(self) -> None:
+        self._picked = str(self.model.currentData() or "")
+        self._show_fit()
+
+    def _show_fit(self) -> None:
+        """Say how well the model fits that is chosen."""
+        at = self.model.currentIndex()
+        words = self.model.itemData(at, Qt.ItemDataRole.ToolTipRole) if at >= 0 else NO_MODEL
+        self.fit.tell(str(words or ""), problem=at < 0)
 
     def set_busy(self, busy: bool) -> None:
         """Let a segmentation be begun, or not."""
@@ -133,6 +149,7 @@ class SegmentView(QWidget):
         path, _ = QFileDialog.getOpenFileName(self, "The EM image")
         if path:
             self.image.setCurrentText(path)
+            self.imaged.emit(path)
 
 
 def _combo(tip: str) -> QComboBox:
