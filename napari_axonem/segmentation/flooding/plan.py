@@ -111,7 +111,7 @@ def plan_of(
         _check_affinities(settings.affinities, image.shape)
     destination = Path(destination).absolute()
     about = _about(image, model, settings)
-    greys = mapping_of(image, model.card.normalisation, "auto", "auto")
+    greys = mapping_of(image, model.card.normalisation, "auto", "no")
     return Plan(image, destination, settings, rules, greys, cores, about)
 
 
