@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from napari_axonem.errors import TrainingError
+from napari_axonem.errors import SettingsError, TrainingError
 from napari_axonem.volumes.disk import guarded, remove, replacing
 
 NAME = re.compile(r"^step-(\d+)\.safetensors$")
@@ -108,6 +108,36 @@ class CheckpointFolder:
                 remedy="begin anew with another --out",
             )
         return None, problems
+
+    def to_go_on_from(self, say: Callable[[str], None], *, resume: bool) -> Checkpoint | None:
+        """Return the checkpoint that a run goes on from, or None where it begins.
+
+        Parameters
+        ----------
+        say
+            Is told of later checkpoints that are passed over, a line each.
+        resume
+            Whether the run shall go on.
+
+        Raises
+        ------
+        SettingsError
+            It shall begin, and there are checkpoints of a run already.
+        TrainingError
+            There are checkpoints, and none is whole.
+        """
+        if not resume:
+            if self.paths():
+                raise SettingsError(
+                    "there is a run in it already",
+                    where=self.folder.parent,
+                    remedy="pass --resume to go on with it, or another --out",
+                )
+            return None
+        found, problems = self.last()
+        for problem in problems:
+            say(f"passed over: {problem}")
+        return found
 
 
 def read_checkpoint(path: Path) -> Checkpoint:

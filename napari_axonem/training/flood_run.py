@@ -109,17 +109,7 @@ class _FloodRun:
     @torch.no_grad()
     def _take_up(self) -> None:
         """Go on from the last checkpoint where that is wanted."""
-        if not self._settings.resume:
-            if self._checkpoints.paths():
-                raise SettingsError(
-                    "there is a run in it already",
-                    where=self._settings.out,
-                    remedy="pass --resume to go on with it, or another --out",
-                )
-            return
-        found, problems = self._checkpoints.last()
-        for problem in problems:
-            self._watcher.say(f"passed over: {problem}")
+        found = self._checkpoints.to_go_on_from(self._watcher.say, resume=self._settings.resume)
         if found is None:
             return
         own = self._state()

@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from napari_axonem.errors import NotFiniteError, SettingsError
+from napari_axonem.errors import NotFiniteError
 from napari_axonem.networks.chain import Chain
 from napari_axonem.networks.files import save_model
 from napari_axonem.training.checkpoints import Checkpoint, CheckpointFolder
@@ -117,18 +117,7 @@ class Trainer:
         return inputs, targets
 
     def _last_checkpoint(self) -> Checkpoint | None:
-        if not self._settings.resume:
-            if self._checkpoints.paths():
-                raise SettingsError(
-                    "there is a run in it already",
-                    where=self._settings.out,
-                    remedy="pass --resume to go on with it, or another --out",
-                )
-            return None
-        found, problems = self._checkpoints.last()
-        for problem in problems:
-            self._watcher.say(f"passed over: {problem}")
-        return found
+        return self._checkpoints.to_go_on_from(self._watcher.say, resume=self._settings.resume)
 
     def _laid_out(self, chain: Chain) -> Chain:
         if self._task.channels_last:

@@ -12,10 +12,10 @@ from napari_axonem.errors import BlockError, SettingsError, VolumeError  # noqa:
 from napari_axonem.geometry import Box, Grid  # noqa: E402
 from napari_axonem.networks.card import Normalisation  # noqa: E402
 from napari_axonem.networks.rsunet import RsunetSettings, build  # noqa: E402
+from napari_axonem.segmentation.greys import mapping_of  # noqa: E402
 from napari_axonem.segmentation.inference import devices, memory  # noqa: E402
 from napari_axonem.segmentation.inference.augmentation import augmented, turns  # noqa: E402
 from napari_axonem.segmentation.inference.flow import Flow  # noqa: E402
-from napari_axonem.segmentation.inference.greys import mapping_of  # noqa: E402
 from napari_axonem.segmentation.inference.reading import read_input, read_reflected  # noqa: E402
 from napari_axonem.segmentation.inference.resampling import at_voxel_size, labels_on  # noqa: E402
 from napari_axonem.segmentation.inference.sections import gaps_of  # noqa: E402

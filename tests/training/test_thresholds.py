@@ -15,8 +15,7 @@ def test_both_agglomerations_join_from_the_same_mean_affinity_on():
     affinities = np.full((3, 8, 8, 16), 0.95, np.float32)
     affinities[2, :, :, 8] = 0.3
     tree = merge_scores([1], [2], [64], [0.3], 2)
-    found = dict(segmentations(affinities, [0.25, 0.35]))
-    for threshold, segments in found.items():
+    for threshold, segments in segmentations(affinities, [0.25, 0.35]):
         together = segments[4, 4, 4] == segments[4, 4, 12]
         assert together == (threshold < 0.3)
         assert together == (len(np.unique(tree.segments_at(threshold)[1:])) == 1)

@@ -14,7 +14,6 @@ import numpy.typing as npt
 from napari_axonem.geometry import Box, Zyx
 from napari_axonem.segmentation.flooding.checkpoint import restore_checkpoint, save_checkpoint
 from napari_axonem.segmentation.flooding.consensus import consensus
-from napari_axonem.segmentation.flooding.greys import Greys
 from napari_axonem.segmentation.flooding.rules import Rules
 from napari_axonem.segmentation.flooding.seeds import (
     Seeds,
@@ -23,6 +22,7 @@ from napari_axonem.segmentation.flooding.seeds import (
 )
 from napari_axonem.segmentation.flooding.settings import FloodSettings
 from napari_axonem.segmentation.flooding.subvolume import Labels, Look, SubvolumeFlood
+from napari_axonem.segmentation.greys import Mapping
 from napari_axonem.volumes import Volume, open_affinities
 from napari_axonem.volumes.disk import guarded, remove, replacing
 
@@ -41,7 +41,7 @@ class Task:
 
     rules: Rules
     settings: FloodSettings
-    greys: Greys
+    greys: Mapping
     folder: Path
     """Where files of unfinished work lie."""
 

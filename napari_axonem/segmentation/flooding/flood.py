@@ -82,6 +82,8 @@ def flood(
     plan = plan_of(image, model, destination, settings)
     look = Predictor(model.network, settings.device, settings.precision)
     with _working_on(plan) as labels, Journal(plan.folder / "journal", plan.about, settle) as done:
+        for words in plan.greys.words:
+            watcher.say(words)
         watcher.say(
             f"flooding {len(plan.cores)} blocks on {look.device} in {look.precision} precision; "
             f"look at {plan.destination} meanwhile"

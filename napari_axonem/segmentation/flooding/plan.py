@@ -14,10 +14,10 @@ from napari_axonem.geometry import Box, Zyx, blocks
 from napari_axonem.networks.ffn import FfnSettings
 from napari_axonem.networks.files import LoadedModel
 from napari_axonem.segmentation.flooding.block import Task
-from napari_axonem.segmentation.flooding.greys import Greys
 from napari_axonem.segmentation.flooding.joining import common_box
 from napari_axonem.segmentation.flooding.rules import Rules
 from napari_axonem.segmentation.flooding.settings import FloodSettings
+from napari_axonem.segmentation.greys import Mapping, mapping_of
 from napari_axonem.volumes import Volume, open_affinities
 
 REVISION = 1
@@ -32,7 +32,7 @@ class Plan:
     destination: Path
     settings: FloodSettings
     rules: Rules
-    greys: Greys
+    greys: Mapping
 
     cores: tuple[Box, ...]
     """The blocks: together all voxels, each once."""
@@ -111,7 +111,7 @@ def plan_of(
         _check_affinities(settings.affinities, image.shape)
     destination = Path(destination).absolute()
     about = _about(image, model, settings)
-    greys = Greys.of(image, model.card.normalisation)
+    greys = mapping_of(image, model.card.normalisation, "auto", "no")
     return Plan(image, destination, settings, rules, greys, cores, about)
 
 

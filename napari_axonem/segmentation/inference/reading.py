@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_axonem.geometry import Box, Zyx, zyx
-from napari_axonem.segmentation.inference.greys import Greys, Mapping
+from napari_axonem.segmentation.greys import Greys, Mapping
 from napari_axonem.segmentation.inference.sections import BRIDGED, bridge, gaps_of
 from napari_axonem.volumes import Volume
 

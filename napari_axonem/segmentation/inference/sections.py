@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from napari_axonem.segmentation.inference.greys import Greys
+from napari_axonem.segmentation.greys import Greys
 
 BRIDGED = 2
 """Missing sections in a row that are stood in for."""
