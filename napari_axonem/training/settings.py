@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -146,6 +146,12 @@ class TrainSettings(RunSettings):
     augmentation: AugmentationSettings = Field(
         AugmentationSettings(), description="how patches are varied; a table in the file"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _cuts_mean_a_pipeline(cls, values: dict[str, Any]) -> dict[str, Any]:
+        is_cut = values.get("cuts") or values.get("ppv")
+        return {"strategy": "pipeline", **values} if is_cut else values
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -52,7 +52,12 @@ def test_mistakes_are_named_with_their_line(tmp_path, kind, text, line, what):
 
 
 def test_settings_that_contradict_each_other_are_refused():
-    with pytest.raises(SettingsError, match="strategy"):
-        TrainSettings.parse({"cuts": (3,)})
+    with pytest.raises(SettingsError, match="cuts are for the strategy 'pipeline'"):
+        TrainSettings.parse({"cuts": (3,), "strategy": "single"})
     with pytest.raises(SettingsError, match="too small"):
         TrainSettings.parse({"patch": (2, 64, 64)})
+
+
+def test_cuts_mean_a_pipeline_unless_a_strategy_is_named():
+    assert TrainSettings.parse({"model": "resnet20", "ppv": "7"}).strategy == "pipeline"
+    assert TrainSettings.parse({}).strategy == "single"
