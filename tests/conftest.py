@@ -24,22 +24,31 @@ def has_display() -> bool:
     return has_server or sys.platform != "linux"
 
 
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests that open a window; without a display skip them, where Qt would abort.
-
-    Where tests run in several processes, those of a file run in one, and all windows in one: two
-    would take the keyboard from each other.
-    """
+    """Mark tests that open a window; without a display skip them, where Qt would abort."""
     reason = "no display: python3 resources/start.py test brings a virtual one"
     skip = None if has_display() else pytest.mark.skip(reason=reason)
     for item in items:
         if WINDOW_FIXTURES.intersection(getattr(item, "fixturenames", ())):
             item.add_marker("window")
-        is_window = item.get_closest_marker("window") is not None
-        item.add_marker(pytest.mark.xdist_group("windows" if is_window else item.path.stem))
         if skip and item.get_closest_marker("window"):
             item.add_marker(skip)
+
+
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Run the tests of a file in one process, and all windows in one.
+
+    Two windows would take the keyboard from each other. (Groups marked on tests, which would do the
+    same, have no effect with pytest 9.2 and pytest-xdist 3.8.)
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "windows" if "tests/widgets/" in nodeid else nodeid.split("::", 1)[0]
+
+    return ByFile(config, log)
 
 
 @pytest.fixture(autouse=True)
