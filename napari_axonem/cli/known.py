@@ -115,6 +115,8 @@ def errors_of_project(settings: ErrorFilters, project: Project, progress: Progre
         project.follow_skeletons(skeletons, runs, progress)
     followed = project.state.followed
     known = None if followed is None else followed.skeletons
+    if known is None and settings.rank == "repair":  # as `Project.mistakes` has it
+        settings = settings.model_copy(update={"rank": "voi"})
     return _known(settings, project.standing, project.sources.grid, project.run_lengths(), known)
 
 

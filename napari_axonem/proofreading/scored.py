@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from napari_axonem.errors import ProjectError
@@ -67,6 +69,8 @@ class Scored:
     def mistakes(self, choice: Choice = USUAL, limit: int | None = None) -> list[Mistake]:
         """Return the false splits and false merges against the truth, to be repaired in order.
 
+        Without skeletons the usual order is that of the gain in VOI alone.
+
         Parameters
         ----------
         choice
@@ -79,7 +83,10 @@ class Scored:
         ProjectError
             The project has no truth.
         """
-        return self.standing.mistakes(choice, limit, self.run_lengths())
+        lengths = self.run_lengths()
+        if lengths is None and choice.rank == "repair":  # there is no run length to spoil
+            choice = replace(choice, rank="voi")
+        return self.standing.mistakes(choice, limit, lengths)
 
     def follow_skeletons(
         self,
