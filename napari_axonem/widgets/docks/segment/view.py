@@ -89,6 +89,7 @@ class SegmentView(QWidget):
         row.addWidget(browse)
         form = QFormLayout()
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
         form.addRow("Image", row)
         form.addRow("Model", self.model)
         form.addRow(self.fit)

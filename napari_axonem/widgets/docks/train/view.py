@@ -96,6 +96,7 @@ class TrainView(QWidget):
     def _lay_out(self, add: QWidget) -> None:
         form = QFormLayout()
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
         form.addRow("Folder", self.out)
         row = QHBoxLayout()
         row.addStretch(1)
