@@ -51,6 +51,9 @@ VERBS: tuple[AnyVerb, ...] = (
     *jobs.VERBS,
 )
 
+NETWORK_LIBRARIES = ("torch", "safetensors", "waterz")
+"""What the extra `models` brings."""
+
 INTERRUPTED = 130
 """Exit status after Control-C, as shells give it."""
 
@@ -102,14 +105,13 @@ def _run(arguments: Sequence[str] | None, watcher: Watcher | None) -> _Ended:
     except BrokenPipeError:  # the reader of our output has had enough
         sys.stderr.close()
         return _Ended(0, "done")
+    except ModuleNotFoundError as error:
+        if error.name not in NETWORK_LIBRARIES:
+            return _unexpected(error, watcher)
+        remedy = "pip install 'napari-axonem[models]'"
+        return _failed(f"networks need {error.name}, which is not installed; {remedy}", 2)
     except Exception as error:  # a failure of ours: one line, the trace on request
-        if os.environ.get(TRACE_VARIABLE) or watcher is not None:
-            traceback.print_exc()
-        return _failed(
-            f"unexpected {type(error).__name__}: {error}; "
-            f"set {TRACE_VARIABLE}=1 to see where, and please report it",
-            1,
-        )
+        return _unexpected(error, watcher)
     how = "stopped" if outcome.stopped else "done" if outcome.status == 0 else "failed"
     return _Ended(outcome.status, how, outcome.text, outcome.data)
 
@@ -121,6 +123,16 @@ def _perform(parsed: argparse.Namespace, watcher: Watcher | None) -> Outcome:
     if isinstance(verb, LongVerb):
         return verb.run(settings, watcher or Spoken())
     return verb.run(settings, heeding(watcher) if watcher else progress_for(sys.stderr))
+
+
+def _unexpected(error: Exception, watcher: Watcher | None) -> _Ended:
+    if os.environ.get(TRACE_VARIABLE) or watcher is not None:
+        traceback.print_exception(error)
+    return _failed(
+        f"unexpected {type(error).__name__}: {error}; "
+        f"set {TRACE_VARIABLE}=1 to see where, and please report it",
+        1,
+    )
 
 
 def _failed(text: str, status: int) -> _Ended:
