@@ -13,10 +13,12 @@ from napari_axonem.errors import SettingsError
 from napari_axonem.geometry import Nm, Zyx, zyx
 from napari_axonem.networks.card import Card, Normalisation
 from napari_axonem.networks.chain import Chain
+from napari_axonem.networks.files import LoadedModel
 from napari_axonem.networks.rsunet import RsunetSettings, build
 from napari_axonem.training.losses import AffinityLoss
 from napari_axonem.training.opening import open_sources
 from napari_axonem.training.prediction import predict
+from napari_axonem.training.pretrained import pretrained_model, trained_on, with_those_of
 from napari_axonem.training.sampling import PatchSampler, Recipe
 from napari_axonem.training.settings import TrainSettings
 from napari_axonem.training.sources import TrainingSource
@@ -45,6 +47,9 @@ class AffinityTask:
     fields: tuple[Field, ...]
     voxel_size: Nm
     trained_on: tuple[str, ...]
+    pretrained: LoadedModel | None = None
+    """Where weights come from that are not fresh."""
+
     channels_last: bool = True
     loss: Callable[[Tensor, Sequence[Tensor]], Tensor] = field(init=False)
 
@@ -59,8 +64,11 @@ class AffinityTask:
         return self.samples.recipe.patch
 
     def build(self) -> Chain:
-        """Return the network with fresh weights."""
-        return build(self.network)
+        """Return the network with fresh weights, or those of the pretrained model."""
+        network = build(self.network)
+        if self.pretrained is not None:
+            network.load_state_dict(self.pretrained.network.state_dict())
+        return network
 
     def validate(self, network: Chain, device: str) -> Scores | None:
         """Predict, agglomerate and score each field; the figures are means over fields."""
@@ -131,7 +139,7 @@ class AffinityTask:
 
 _TOLD = {
     "seed", "steps", "batch", "optimizer", "rate", "weight_decay", "average", "balance", "dice",
-    "auxiliary", "erosion", "precision", "strategy", "zero",
+    "auxiliary", "erosion", "precision", "pretrained", "strategy", "zero",
 }  # fmt: skip
 """Settings that a card repeats."""
 
@@ -145,16 +153,24 @@ def open_affinity_task(settings: TrainSettings) -> AffinityTask:
         Nothing to learn from, or the patch does not suit the network.
     VolumeError
         A volume cannot be opened, or volumes differ in voxel size.
+    ModelError
+        The pretrained model cannot be read.
     """
     sources, validated = open_all(settings)
     voxel_size = sources[0].voxel_size
-    offsets = (*NEAREST, *long_range(voxel_size, settings.long_range))
-    network = RsunetSettings.for_voxel_size(
-        voxel_size,
-        widths=settings.widths,
-        out_channels=len(offsets),
-        normalisation=settings.normalisation,
-    )
+    model = pretrained_model(settings)
+    if model is None:
+        offsets = (*NEAREST, *long_range(voxel_size, settings.long_range))
+        network = RsunetSettings.for_voxel_size(
+            voxel_size,
+            widths=settings.widths,
+            out_channels=len(offsets),
+            normalisation=settings.normalisation,
+        )
+    else:
+        settings = with_those_of(model, settings)
+        offsets = model.card.offsets
+        network = RsunetSettings.model_validate(model.card.settings)
     patch = settings.patch or (FLAT if is_planar(voxel_size) else CUBE)
     _check_patch(patch, network)
     recipe = Recipe(
@@ -163,7 +179,8 @@ def open_affinity_task(settings: TrainSettings) -> AffinityTask:
     )  # fmt: skip
     samples = PatchSampler([s.kept() for s in sources], recipe, settings.seed)
     fields = tuple(open_field(s, settings.validate_voxels) for s in validated)
-    return AffinityTask(settings, network, samples, fields, voxel_size, settings.volumes)
+    learned = trained_on(model, settings)
+    return AffinityTask(settings, network, samples, fields, voxel_size, learned, model)
 
 
 def open_all(settings: TrainSettings) -> tuple[list[TrainingSource], list[TrainingSource]]:

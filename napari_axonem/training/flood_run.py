@@ -25,6 +25,7 @@ from napari_axonem.pipeline.optimizers import Moments, Optimizer
 from napari_axonem.training.affinity_task import open_all
 from napari_axonem.training.checkpoints import CheckpointFolder
 from napari_axonem.training.flooding import FloodExample, FloodRecipe, FloodSampler, moving_losses
+from napari_axonem.training.pretrained import pretrained_model, trained_on, with_those_of
 from napari_axonem.training.rates import Schedule, steps_that_fit
 from napari_axonem.training.settings import TrainSettings
 from napari_axonem.training.strategies import resolve_devices
@@ -71,7 +72,13 @@ class _FloodRun:
         self._settings, self._watcher = settings, watcher
         self._device = resolve_devices(settings.devices)[0]
         sources, validated = open_all(settings)
-        self._network_settings = FfnSettings()
+        model = pretrained_model(settings)
+        if model is not None:
+            settings = self._settings = with_those_of(model, settings)
+        self._network_settings = (
+            FfnSettings() if model is None else FfnSettings.model_validate(model.card.settings)
+        )
+        self._trained_on = trained_on(model, settings)
         self._voxel_size = sources[0].voxel_size
         fov = settings.patch or (33, 33, 33)
         self._recipe = FloodRecipe(
@@ -84,6 +91,8 @@ class _FloodRun:
         )
         torch.manual_seed(settings.seed)
         self._network = build(self._network_settings).to(self._device)
+        if model is not None:
+            self._network.load_state_dict(model.network.state_dict())
         self._weights = dict(self._network.named_parameters())
         self._schedule = Schedule(settings.rate, settings.warmup, settings.steps)
         optimizer = Optimizer(
@@ -224,7 +233,7 @@ class _FloodRun:
             normalisation=Normalisation(mean=s.grey_mean, std=s.grey_std),
             offsets=(),
             patch=self._recipe.fov,
-            trained_on=s.volumes,
+            trained_on=self._trained_on,
             training={"steps": self._step, "moves": self._moves, "rate": s.rate, "seed": s.seed},
             scores=self._history[-1][1] if self._history else {},
         )

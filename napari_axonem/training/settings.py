@@ -49,6 +49,11 @@ class NetworkSettings(DataSettings):
     """What the network is, and what it is asked for."""
 
     model: Model = Field("rsunet", description="which network")
+    pretrained: str = Field(
+        "",
+        description="model to begin with, by name or path (fine-tuning): its network, affinities "
+        "and grey values hold, whatever --widths and the like say",
+    )
     widths: Widths = Field(
         (28, 36, 48, 64, 80), min_length=1, description="feature maps of each level, finest first"
     )
@@ -157,6 +162,8 @@ class TrainSettings(RunSettings):
     def _check(self) -> Self:
         if self.strategy != "pipeline" and (self.cuts or self.ppv):
             raise ValueError("cuts are for the strategy 'pipeline'")
+        if self.pretrained and self.model not in ("rsunet", "ffn"):
+            raise ValueError(f"{self.model} begins with fresh weights")
         if self.patch is not None and min(self.patch) < 4:
             raise ValueError(f"a patch of {self.patch} voxels is too small to learn from")
         return self

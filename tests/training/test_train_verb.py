@@ -42,6 +42,41 @@ def test_flags_train_a_model_and_resume_goes_on(tmp_path, capsys):
     assert "going on from mini-batch 6" in said
 
 
+def test_a_pretrained_model_is_where_training_begins(tmp_path, capsys):
+    place = write_field(tmp_path / "field.h5")
+    own = [place + "[:16]", "--grey-mean", "100", "--name", "first"]
+    assert run(capsys, "--volumes", *own, "--out", tmp_path / "first", *SMALL)[0] == 0
+    first = load_model(tmp_path / "first" / "last.safetensors")
+    rate = ["--rate", "1e-12", "--weight-decay", "0", "--average", "0", "--steps", "1"]
+    flags = ["--volumes", place + "[8:]", "--pretrained", first.path, "--seed", "9", *rate]
+    flags += ["--patch", "8,16,16", "--precision", "float32", "--out", tmp_path / "tuned"]
+    status, printed, said = run(capsys, *flags)
+    assert status == 0, printed + said
+    tuned = load_model(tmp_path / "tuned" / "last.safetensors")
+    assert tuned.settings == first.settings
+    assert tuned.card.offsets == first.card.offsets
+    assert tuned.card.normalisation.mean == 100
+    assert tuned.card.trained_on == (place + "[:16]", place + "[8:]")
+    weights = dict(first.network.named_parameters())
+    for name, weight in tuned.network.named_parameters():
+        torch.testing.assert_close(weight, weights[name], atol=1e-6, rtol=0)
+
+
+def test_a_pretrained_model_of_another_kind_is_refused(tmp_path, capsys):
+    place = write_field(tmp_path / "field.h5")
+    flags = ["--volumes", place, "--pretrained", "phantom", "--out", tmp_path / "run"]
+    status, _, said = run(capsys, *flags, "--model", "ffn")
+    assert status == 2
+    assert "phantom is a rsunet, and ffn is trained" in said
+    status, _, said = run(capsys, *flags, "--model", "lenet5")
+    assert status == 2
+    assert "begins with fresh weights" in said
+    status, _, said = run(capsys, *flags[:2], "--pretrained", "nothing", "--out", tmp_path / "run")
+    assert status == 2
+    assert "nothing" in said
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_pipeline_trains_the_same_network(tmp_path, capsys):
     place = write_field(tmp_path / "field.h5")
     flags = ["--volumes", place, "--out", tmp_path / "run", *SMALL, "--devices", "cpu,cpu"]
