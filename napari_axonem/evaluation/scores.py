@@ -32,10 +32,10 @@ class Voi:
     """Variation of information in bits; 0 is perfect."""
 
     split: float
-    """H(segment | truth): how far true objects are cut into several segments."""
+    """How far true objects are cut into several segments, H(segment | truth)."""
 
     merge: float
-    """H(truth | segment): how far segments cover several true objects."""
+    """How far segments cover several true objects, H(truth | segment)."""
 
     @property
     def total(self) -> float:
