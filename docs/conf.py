@@ -5,7 +5,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "extensions"))
 
-from napari_axonem import __version__  # noqa: E402
+from napari_axonem import __version__
 
 project = "napari-axonem"
 author = "the napari-axonem developers"
