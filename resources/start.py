@@ -2,7 +2,7 @@
 
     python3 resources/start.py demo [ARGS...]   the demo; any other verb of the command works too
     python3 resources/start.py test [ARGS...]   all tests; ARGS go to pytest
-    python3 resources/start.py setup [--test]   only install (with what the tests need)
+    python3 resources/start.py setup [--test]   only install (with what tests and documentation need)
 
 Needs Python 3.11 or newer and nothing else. Everything goes to the folder .venv beside this
 repository's README; the second time nothing is installed. System packages that a window needs are
@@ -101,7 +101,7 @@ def make_plan(words: Sequence[str], environment: Mapping[str, str], platform: st
     if verb == "setup":
         if unknown := set(arguments) - {"--test"}:
             raise StartError(f"setup knows --test, not {' '.join(sorted(unknown))}")
-        extras = ("all", "test") if "--test" in arguments else ("all",)
+        extras = ("all", "docs", "test") if "--test" in arguments else ("all",)
         return Plan(verb, (), extras, True, not display)
     if verb == "test":
         return Plan(verb, arguments, ("all", "test"), True, not display)

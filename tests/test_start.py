@@ -61,7 +61,7 @@ def installs(start, project, monkeypatch):
         ("test -k volumes", BARE, ("test", ("-k", "volumes"), ("all", "test"), True, True)),
         ("test", DESK, ("test", (), ("all", "test"), True, False)),
         ("setup", BARE, ("setup", (), ("all",), True, True)),
-        ("setup --test", DESK, ("setup", (), ("all", "test"), True, False)),
+        ("setup --test", DESK, ("setup", (), ("all", "docs", "test"), True, False)),
         ("demo", DESK, ("demo", (), ("all",), True, False)),
         ("demo", {"WAYLAND_DISPLAY": "w"}, ("demo", (), ("all",), True, False)),
         ("demo --data f", BARE, ("demo", ("--headless", "--data", "f"), ("all",), False, False)),

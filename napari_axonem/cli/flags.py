@@ -113,7 +113,7 @@ def _shape_of(annotation: Any) -> _Shape:  # noqa: ANN401 - annotations are of a
 def _help(field: FieldInfo) -> str:
     text = (field.description or "").replace("%", "%%")
     default = field.default
-    if default in (None, PydanticUndefined, False) or default == ():
+    if default in (None, PydanticUndefined, False, "", (), []):
         return text
     shown = ",".join(map(_written, default)) if isinstance(default, tuple) else default
     return f"{text} (default: {shown})"
