@@ -201,3 +201,15 @@ def test_an_unexpected_failure_is_one_line_and_status_1(
     monkeypatch.setattr("napari_axonem.cli.editing.Project", fail)
     line = refused(["undo", project], status=1)
     assert "ZeroDivisionError" in line
+
+
+def test_networks_without_their_libraries_say_what_to_install(
+    volumes: str, refused: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)  # as where it is not installed
+    for name in [n for n in sys.modules if n.startswith("napari_axonem.training.start")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delitem(sys.modules, "napari_axonem.training.affinity_task", raising=False)
+    line = refused(["train", "--volumes", volumes, "--out", str(tmp_path / "run")])
+    assert "napari-axonem[models]" in line
+    assert not (tmp_path / "run").exists()
