@@ -51,7 +51,7 @@ VERBS: tuple[AnyVerb, ...] = (
     *jobs.VERBS,
 )
 
-NETWORK_LIBRARIES = ("torch", "safetensors", "waterz")
+NETWORK_LIBRARIES = ("torch", "waterz")
 """What the extra `models` brings."""
 
 INTERRUPTED = 130
