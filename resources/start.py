@@ -2,7 +2,7 @@
 
     python3 resources/start.py demo [ARGS...]   the demo; any other verb of the command works too
     python3 resources/start.py test [ARGS...]   all tests; ARGS go to pytest
-    python3 resources/start.py setup [--test]   only install (with what tests and documentation need)
+    python3 resources/start.py setup [--test]   only install (with what tests and docs need)
 
 Needs Python 3.11 or newer and nothing else. Everything goes to the folder .venv beside this
 repository's README; the second time nothing is installed. System packages that a window needs are
