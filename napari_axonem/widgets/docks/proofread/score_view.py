@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QGridLayout, QGroupBox, QLabel, QWidget
 
@@ -51,7 +53,7 @@ class ScoreView(QGroupBox):
         self.runs.hide()
         layout.addWidget(self.runs, len(ROWS) + 2, 0, 1, 3)
 
-    def set_score(self, start: Voi, now: Voi, totals: list[float]) -> None:
+    def set_score(self, start: Voi, now: Voi, totals: Sequence[float]) -> None:
         """Show a score, what it was at the start, and all totals since."""
         for name, *_ in ROWS:
             value = getattr(now, name)

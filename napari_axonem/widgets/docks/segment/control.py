@@ -25,6 +25,7 @@ from napari_axonem.watching import Wish
 from napari_axonem.widgets.docks.segment.view import SegmentView
 from napari_axonem.widgets.parts.connections import Connections
 from napari_axonem.widgets.parts.follower import Follower
+from napari_axonem.widgets.parts.frames import bring_forward
 from napari_axonem.widgets.picture.growing import GrowingLayer, Growth
 from napari_axonem.widgets.picture.late import made_of
 from napari_axonem.widgets.picture.planes import Planes
@@ -57,6 +58,7 @@ class SegmentControl:
         view.threshold.wanted.connect(lambda value: self._attempt(self.set_threshold, value))
         connect(session.project_changed, self.show)
         connect(session.edited, self._show_threshold)
+        connect(session.wanted, self._choose_threshold)
         connect(session.place.viewer.layers.events.inserted, self._layers_changed)
         connect(session.place.viewer.layers.events.removed, self._layers_changed)
         Connections(view).connect(session.ended, self._leave)
@@ -88,6 +90,14 @@ class SegmentControl:
         told = [] if project is None else [o.threshold for o in project.operations if o.threshold]
         at = told[-1] if told else USUAL_THRESHOLD
         self._view.threshold.show_threshold(at if self._has_scores else None)
+
+    def _choose_threshold(self, what: str) -> None:
+        """Bring the slider forward; `EditError` where there is nothing to choose."""
+        if what == "threshold":
+            if not self._has_scores:
+                raise EditError("no contact of this project has a score", where="threshold")
+            bring_forward(self._view)
+            self._view.threshold.slider.setFocus()
 
     def show_models(self) -> None:
         """Offer the models, the best first, and say how well the chosen one fits."""
