@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qtpy.QtWidgets import QDockWidget, QWidget
+from qtpy.QtWidgets import QDockWidget, QScrollArea, QWidget
 
 
 def frame_of(widget: QWidget) -> QDockWidget | None:
@@ -14,8 +14,12 @@ def frame_of(widget: QWidget) -> QDockWidget | None:
 
 
 def bring_forward(widget: QWidget) -> None:
-    """Show the dock that a widget is in, before the others behind which it is a tab."""
+    """Show the dock that a widget is in, before others and scrolled to it."""
     frame = frame_of(widget)
-    if frame is not None:
-        frame.show()
-        frame.raise_()
+    if frame is None:
+        return
+    frame.show()
+    frame.raise_()
+    for area in frame.findChildren(QScrollArea):
+        if area.isAncestorOf(widget):
+            area.ensureWidgetVisible(widget)

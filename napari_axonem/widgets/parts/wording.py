@@ -89,7 +89,7 @@ def edit(operation: Operation) -> str:
     """Return what an edit is called: ``merge 4 + 7``, ``split 12``."""
     if operation.threshold is not None:
         return f"{operation.kind} {operation.threshold:g}"
-    before = operation.segments_before
+    before = [segment for segment in operation.segments_before if segment]  # 0 is background
     return f"{operation.kind} {names(before)}" if before else str(operation.kind)
 
 

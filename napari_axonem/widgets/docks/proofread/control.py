@@ -83,7 +83,7 @@ class ProofreadControl:
 
     def _ask(self, what: str) -> None:
         if what == "name":
-            bring_forward(self._view)
+            bring_forward(self._view.history.name)
             self._view.history.ask_name()
 
     def _repair(self) -> str:

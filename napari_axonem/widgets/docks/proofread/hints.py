@@ -7,6 +7,8 @@ from napari_axonem.widgets.parts import colours, wording
 from napari_axonem.widgets.session.editor import Tool
 from napari_axonem.widgets.session.session import Session
 
+MOVE = "drag with Ctrl to move the picture"
+
 
 def hint(session: Session) -> str:
     """Return what to do next, as rich text."""
@@ -78,13 +80,13 @@ def _paint(session: Session) -> str:
     segment = session.editor.painting.segment
     if not segment:
         return "Press on the object that shall grow, and drag."
-    return f"Object <b>{segment}</b> grows where you drag; Shift picks another, Ctrl moves."
+    return f"Object <b>{segment}</b> grows where you drag; press with Shift on another one; {MOVE}."
 
 
 def _erase(session: Session) -> str:
     if session.editor.handle.others:
-        return "Drag: all objects lose what is under the brush; Ctrl moves the picture."
-    return "Drag over an object: it alone loses what is under the brush; Ctrl moves the picture."
+        return f"Drag: all objects lose what is under the brush; {MOVE}."
+    return f"Drag from inside an object: it alone loses what is under the brush; {MOVE}."
 
 
 HINTS = {

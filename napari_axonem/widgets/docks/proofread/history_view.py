@@ -10,7 +10,6 @@ from qtpy.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
     QHeaderView,
-    QLineEdit,
     QMenu,
     QTableView,
     QVBoxLayout,
@@ -27,6 +26,7 @@ from napari_axonem.widgets.docks.proofread.history_model import (
     HistoryModel,
 )
 from napari_axonem.widgets.parts.buttons import action_button
+from napari_axonem.widgets.parts.fields import TextField
 
 ROOM_FOR_USERS = 330
 """Width in pixels from which users have a column; tooltips name them anyway."""
@@ -133,7 +133,7 @@ class HistoryView(QWidget):
         self.back = action_button(
             "Go back to here", tips.get("back", ""), lambda: self.asked.emit("back")
         )
-        self.name = QLineEdit()
+        self.name = TextField()
         self.name.setPlaceholderText("Name this point")
         self.name.setToolTip(tips.get("name", ""))
         row = QHBoxLayout()
@@ -183,5 +183,4 @@ class HistoryView(QWidget):
     def _name(self) -> None:
         text = self.name.text()
         self.name.clear()
-        self.name.clearFocus()
         self.named.emit(text)

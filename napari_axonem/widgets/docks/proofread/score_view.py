@@ -131,7 +131,7 @@ def _arrow(text: str, change: float) -> str:
         if change > 0
         else (colours.WORSE, "\N{BLACK DOWN-POINTING TRIANGLE}")
     )
-    return f'<span style="color:{colour}">{arrow} {text}</span>'
+    return f'<span style="color:{colour}">{arrow}&nbsp;{text}</span>'
 
 
 def better_or_worse(change: float) -> str:
@@ -144,7 +144,7 @@ def better_or_worse(change: float) -> str:
         if change < 0
         else (colours.WORSE, "\N{BLACK UP-POINTING TRIANGLE}")
     )
-    return f'<span style="color:{colour}">{arrow} {text}</span>'
+    return f'<span style="color:{colour}">{arrow}&nbsp;{text}</span>'
 
 
 def _right(text: str = "") -> QLabel:

@@ -8,7 +8,6 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QButtonGroup,
     QCheckBox,
-    QDoubleSpinBox,
     QGridLayout,
     QHBoxLayout,
     QLabel,
@@ -20,6 +19,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_axonem.widgets.parts.buttons import action_button
+from napari_axonem.widgets.parts.fields import NumberField
 from napari_axonem.widgets.session.editor import Tool
 from napari_axonem.widgets.session.tools.brushing import LEAST_NM, MOST_NM
 
@@ -38,7 +38,7 @@ PER_ROW = 4
 
 BRUSHES = (Tool.PAINT, Tool.ERASE)
 
-OTHERS = {Tool.PAINT: "Over other objects", Tool.ERASE: "From all objects"}
+OTHERS = {Tool.PAINT: "Paint over other objects too", Tool.ERASE: "Erase from all objects"}
 """What the check box is called with each brush."""
 
 
@@ -50,7 +50,7 @@ class BrushView(QWidget):
 
     def __init__(self, others: QCheckBox, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.radius = QDoubleSpinBox()
+        self.radius = NumberField()
         self.radius.setDecimals(0)
         self.radius.setRange(LEAST_NM, MOST_NM)
         self.radius.setSingleStep(5)
@@ -61,13 +61,13 @@ class BrushView(QWidget):
             "and below"
         )
         self.others = others
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(QLabel("Radius"))
-        row.addWidget(self.radius, 1)
-        row.addWidget(others)
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setColumnStretch(1, 1)
+        grid.addWidget(QLabel("Radius"), 0, 0)
+        grid.addWidget(self.radius, 0, 1)
+        grid.addWidget(others, 1, 0, 1, 2)
         self.radius.valueChanged.connect(self.resized)
-        self.radius.editingFinished.connect(self.radius.clearFocus)
 
     def set_brush(self, radius_nm: float, *, others: bool, word: str) -> None:
         """Show the brush, and what using it on others is called."""
@@ -112,7 +112,7 @@ class ToolsView(QWidget):
         self.buttons[tool].setChecked(True)
         self.take.setVisible(tool not in (Tool.LOOK, *BRUSHES))
         self.swap.setVisible(tool == Tool.SPLIT)
-        self.drop.setVisible(tool not in (Tool.LOOK, Tool.ERASE))
+        self.drop.setVisible(tool not in (Tool.LOOK, *BRUSHES))
         self.brush.setVisible(tool in BRUSHES)
 
     def set_draft(self, hint: str, *, ready: bool, begun: bool, busy: bool) -> None:

@@ -96,7 +96,7 @@ class SegmentControl:
         if what == "threshold":
             if not self._has_scores:
                 raise EditError("no contact of this project has a score", where="threshold")
-            bring_forward(self._view)
+            bring_forward(self._view.threshold)
             self._view.threshold.slider.setFocus()
 
     def show_models(self) -> None:
