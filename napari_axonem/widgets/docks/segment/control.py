@@ -46,6 +46,7 @@ class SegmentControl:
         self.follower = Follower(view)
         self._growing: list[GrowingLayer] = []
         self._has_scores = False
+        self._threshold, self._seen = USUAL_THRESHOLD, 0  # after so many operations
         view.wanted.connect(lambda: self._attempt(self.begin))
         view.imaged.connect(lambda _: self.show_models())
         view.opened.connect(lambda: self._attempt(self.open_result))
@@ -71,6 +72,7 @@ class SegmentControl:
         self.show_models()
         project = self._session.project
         self._has_scores = project is not None and bool(np.isfinite(scores(project.state)).any())
+        self._threshold, self._seen = USUAL_THRESHOLD, 0
         self._show_threshold()
 
     def set_threshold(self, value: float) -> None:
@@ -87,9 +89,11 @@ class SegmentControl:
 
     def _show_threshold(self) -> None:
         project = self._session.project
-        told = [] if project is None else [o.threshold for o in project.operations if o.threshold]
-        at = told[-1] if told else USUAL_THRESHOLD
-        self._view.threshold.show_threshold(at if self._has_scores else None)
+        fresh = () if project is None else project.operations[self._seen :]
+        for operation in fresh:
+            self._threshold = operation.threshold or self._threshold
+        self._seen += len(fresh)
+        self._view.threshold.show_threshold(self._threshold if self._has_scores else None)
 
     def _choose_threshold(self, what: str) -> None:
         """Bring the slider forward; `EditError` where there is nothing to choose."""
