@@ -14,6 +14,7 @@ from napari_axonem.widgets.desk import open_desk
 from napari_axonem.widgets.docks.proofread.history_model import CHANGE, EDIT, USER, HistoryModel
 from napari_axonem.widgets.menu import TITLE
 from napari_axonem.widgets.parts import wording
+from napari_axonem.widgets.parts.curve import INK
 from napari_axonem.widgets.session.editor import Tool
 from napari_axonem.widgets.session.keys import ACTIONS
 
@@ -29,8 +30,11 @@ def texts(model: HistoryModel, column: int) -> list[str]:
 
 
 def struck(model: HistoryModel) -> list[bool]:
-    fonts = [model.index(row, EDIT).data(Qt.ItemDataRole.FontRole) for row in range(4)]
-    return [font is not None and font.strikeOut() for font in fonts]
+    cells = [model.index(row, EDIT) for row in range(4)]
+    fonts = [cell.data(Qt.ItemDataRole.FontRole) for cell in cells]
+    through = [font is not None and font.strikeOut() for font in fonts]
+    assert through == [cell.data(Qt.ItemDataRole.ForegroundRole) == INK for cell in cells]
+    return through
 
 
 def table(hand: Hand):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from napari_axonem.geometry import Nm
+from napari_axonem.geometry import Nm, Zyx
 from napari_axonem.proofreading.splitting import SplitPlan
 
 
@@ -20,6 +20,9 @@ class Hit:
 
     segment: int
     """The object hit."""
+
+    voxel: Zyx
+    """A voxel (z, y, x) of it, at the click or next to it."""
 
 
 @dataclass(frozen=True, slots=True)

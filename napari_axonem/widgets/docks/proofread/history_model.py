@@ -11,6 +11,7 @@ from qtpy.QtGui import QFont
 from napari_axonem.proofreading.operation import Kind, Operation
 from napari_axonem.proofreading.project import Project
 from napari_axonem.widgets.parts import wording
+from napari_axonem.widgets.parts.curve import INK
 
 COLUMNS = (
     ("Time", "When it was done"),
@@ -101,7 +102,7 @@ class HistoryModel(QAbstractTableModel):
             return self._tip(operation)
         undone = operation.is_edit and number not in self._active
         if role == Qt.ItemDataRole.ForegroundRole:
-            return Qt.GlobalColor.gray if undone else None
+            return INK if undone else None
         if column != EDIT:
             return None
         if operation.kind == Kind.MARK:

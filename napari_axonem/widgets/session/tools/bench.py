@@ -68,9 +68,9 @@ class Bench:
             There is no object, or one that is locked.
         """
         project = self.opened
-        fragment = project.pick(position_nm).fragment
-        project.objects.refuse_locked([fragment], where=where)
-        return Hit(position_nm, fragment, int(project.segment[fragment]))
+        pick = project.pick(position_nm)
+        project.objects.refuse_locked([pick.fragment], where=where)
+        return Hit(position_nm, pick.fragment, int(project.segment[pick.fragment]), pick.voxel)
 
     def planner(self, answer: Callable[[Proposal], None]) -> Planner:
         """Return what works cuts out beside the window."""

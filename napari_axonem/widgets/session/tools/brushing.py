@@ -20,7 +20,7 @@ from napari_axonem.widgets.session.drafts import Shown
 from napari_axonem.widgets.session.tools.bench import Bench
 from napari_axonem.widgets.session.tools.handtool import HandTool
 
-LEAST_NM, MOST_NM = 1.0, 5000.0
+LEAST_NM, MOST_NM = 1.0, 1000.0
 """Bounds of the radius of the brush."""
 
 STEP = 1.25
@@ -99,7 +99,11 @@ class Brushing(HandTool):
         touched = self._touched(project, position_nm, other)
         self.positions = [position_nm]
         self._stroke = Stroke((), touched, self.code)
-        self._show(project, self.positions)
+        try:
+            self._show(project, self.positions)
+        except BaseException:
+            Brushing.drop(self)  # nothing was pressed down
+            raise
 
     def extend(self, position_nm: Nm) -> None:
         """Draw the stroke on to a position (z, y, x) in nm."""
@@ -215,10 +219,9 @@ class Painting(Brushing):
     def _touched(self, project: Project, position_nm: Nm, other: bool) -> npt.NDArray[np.bool_]:
         self._choosing = other or self.growing is None
         if self._choosing:
-            self._bench.hit(position_nm, str(self.kind))  # refuses a locked one
-            pick = project.pick(position_nm)
-            z, y, x = (float(v) for v in project.sources.grid.to_nm(pick.voxel))
-            self.growing, self._fragment = (z, y, x), pick.fragment
+            hit = self._bench.hit(position_nm, str(self.kind))
+            z, y, x = (float(v) for v in project.sources.grid.to_nm(hit.voxel))
+            self.growing, self._fragment = (z, y, x), hit.fragment
             self._bench.tell()
         else:
             project.objects.refuse_locked([self._fragment], where=str(self.kind))
@@ -247,7 +250,7 @@ class Erasing(Brushing):
 
     def _touched(self, project: Project, position_nm: Nm, other: bool) -> npt.NDArray[np.bool_]:
         table = project.segment
-        if self.handle.others or other:
+        if self.handle.others:
             self._object = None
             return table != BACKGROUND
         self._object = position_nm
