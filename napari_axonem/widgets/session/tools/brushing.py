@@ -46,8 +46,9 @@ class Handle:
 
     def step(self, steps: int) -> None:
         """Make it larger, or smaller by a negative number."""
-        larger = self.radius_nm * STEP**steps
-        self.resize(max(larger, self.radius_nm + 1) if steps > 0 else larger)
+        radius = self.radius_nm * STEP**steps  # by 1 nm at least: it is rounded
+        least = self.radius_nm + (1 if steps > 0 else -1)
+        self.resize(max(radius, least) if steps > 0 else min(radius, least))
 
 
 class Brushing(HandTool):
