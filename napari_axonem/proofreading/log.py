@@ -338,6 +338,8 @@ class Operations(Sequence[Operation]):
         return reversed(list(self))
 
     def _between(self, start: int, stop: int) -> list[Operation]:
+        if start <= len(self._known) < stop:  # the newest ones are looked at again and again
+            self._known += self._log.operations(len(self._known), stop)
         if stop <= len(self._known):
             return self._known[start:stop]
         return self._log.operations(start, stop)

@@ -99,7 +99,7 @@ def painted(
         raise EditError(
             "there is nothing to paint" if over else "there is no background to paint",
             where=str(Kind.PAINT),
-            remedy="" if over else "paint over other objects with --over",
+            remedy="" if over else "let it paint over other objects (--over)",
         )
     stroke = _stroke(graph, labels, box, mask, surroundings)
 

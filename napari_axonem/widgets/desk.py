@@ -23,9 +23,11 @@ from napari_axonem.widgets.docks.factories import (
     TrainDock,
     VolumeDock,
 )
+from napari_axonem.widgets.menu import add_menu
 from napari_axonem.widgets.opening.locations import is_project, volumes_at
 from napari_axonem.widgets.opening.precedence import come_first
 from napari_axonem.widgets.opening.reader import volume_layer
+from napari_axonem.widgets.parts.frames import frame_of
 from napari_axonem.widgets.session.session import Session, session_of
 from napari_axonem.widgets.session.window import window_of
 
@@ -62,7 +64,10 @@ def open_desk(viewer: Viewer) -> Session:
         else:
             window.add_dock_widget(kind(viewer), name=full_name(name), area="right")
     frames = {name: _frame(window.dock_widgets[full_name(name)]) for name in DOCKS}
-    window_of(session).belong_to(frames["Errors"].window())
+    main = frames["Errors"].window()
+    window_of(session).belong_to(main)
+    if isinstance(main, QMainWindow):
+        add_menu(main.menuBar(), session)
     if fresh:  # else the user may have arranged them
         _arrange(frames)
         session.project_changed.connect(lambda: _raise_what_is_next(viewer, session))
@@ -165,9 +170,7 @@ def _arrange(frames: dict[str, QDockWidget]) -> None:
 
 def _frame(dock: object) -> QDockWidget:
     """Return napari's frame of a docked widget."""
-    frame = dock.parent() if isinstance(dock, Dock) else None
-    while frame is not None and not isinstance(frame, QDockWidget):
-        frame = frame.parent()
+    frame = frame_of(dock) if isinstance(dock, Dock) else None
     if frame is None:
         raise RuntimeError("a dock has no frame")
     return frame

@@ -1,7 +1,8 @@
 """Clicks and types in a real window, as a person does."""
 
 import numpy as np
-from qtpy.QtCore import QPoint, Qt
+from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
+from qtpy.QtGui import QMouseEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QWidget
 
@@ -62,3 +63,32 @@ class Hand:
 
     def until(self, condition) -> None:
         self._qtbot.waitUntil(condition, timeout=PATIENCE_MS)
+
+    def drag(self, positions_nm, during=lambda: None, modifiers=NONE) -> None:
+        """Drag over positions in the plane shown; do something after each while it lasts."""
+        places = [QPoint(int(x), int(y)) for y, x in map(self.on_screen, positions_nm)]
+        left, moves = Qt.MouseButton.LeftButton, []
+
+        def watch(_, event):
+            yield
+            while event.type == "mouse_move":
+                moves.append(event.pos)
+                yield
+
+        self.viewer.mouse_drag_callbacks.append(watch)
+        QTest.mousePress(self.canvas, left, modifiers, places[0])
+        for number, place in enumerate(places, start=1):
+            self._move(place, modifiers)
+            self.until(lambda n=number: len(moves) >= n)  # napari lets moves wait for each other
+            during()
+        QTest.mouseRelease(self.canvas, left, modifiers, places[-1])
+        QApplication.processEvents()
+        self.viewer.mouse_drag_callbacks.remove(watch)
+
+    def _move(self, place: QPoint, modifiers) -> None:
+        """Move the mouse with the left button down."""
+        none, left = Qt.MouseButton.NoButton, Qt.MouseButton.LeftButton
+        here, there = QPointF(place), QPointF(self.canvas.mapToGlobal(place))
+        event = QMouseEvent(QEvent.Type.MouseMove, here, there, none, left, modifiers)
+        QApplication.sendEvent(self.canvas, event)
+        QApplication.processEvents()

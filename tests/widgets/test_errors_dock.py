@@ -138,7 +138,7 @@ def test_objects_are_marked_by_keys_and_buttons(hand: Hand, project_path: Path) 
     hand.click(nm(6, 14, 20))
     assert "unlock" in hand.dock("Proofread").view.message.text()
     assert session.editor.tool == Tool.MERGE
-    assert session.editor.merging is None
+    assert not session.editor.merging.hits
     hand.press(Qt.Key.Key_L)
     hand.press(Qt.Key.Key_Q, SHIFT)
     QTest.keyClicks(view.note, "bouton")

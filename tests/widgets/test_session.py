@@ -96,7 +96,7 @@ def test_merging_by_two_clicks(session: Session) -> None:
     assert same_objects(voxels(session.place.sight.layers.segmentation), expected)
     assert session.track.now.total < session.track.start.total
     assert [r.mistake.kind for r in session.review.queue.rows] == ["false_merge"]
-    assert session.editor.merging is None
+    assert not session.editor.merging.hits
 
 
 def test_a_click_beside_everything_changes_nothing(session: Session) -> None:
@@ -109,7 +109,7 @@ def test_a_click_beside_everything_changes_nothing(session: Session) -> None:
     assert len(session.project.operations) == 0
     session.editor.set_tool(Tool.LOOK)
     session.editor.click(LEFT_OF_1)
-    assert session.editor.merging is None
+    assert not session.editor.merging.hits
 
 
 def test_splitting_shows_both_sides_before_anything_is_changed(session: Session) -> None:
@@ -143,7 +143,7 @@ def test_an_impossible_split_says_why_and_points_can_be_removed(session: Session
     assert "segment" in editor.splitting.proposal.problem
     with pytest.raises(EditError, match="segment"):
         editor.take()
-    editor.remove_point()
+    editor.take_back()
     assert editor.splitting.proposal.problem == ""
     editor.swap_colour()
     editor.click(IN_3)
@@ -151,9 +151,9 @@ def test_an_impossible_split_says_why_and_points_can_be_removed(session: Session
     assert editor.splitting.plan is not None
     editor.drop()
     assert editor.splitting.points == []
-    assert not editor.blue_next
+    assert not editor.splitting.blue_next
     with pytest.raises(EditError, match="no point"):
-        editor.remove_point()
+        editor.take_back()
 
 
 def test_repairing_everything_from_the_list(session: Session) -> None:
@@ -253,7 +253,7 @@ def test_without_a_project_everything_says_so() -> None:
         editor.take,
         editor.undo,
         editor.redo,
-        editor.remove_point,
+        editor.take_back,
         session.repair,
         review.go,
         lambda: session.step(1),

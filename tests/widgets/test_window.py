@@ -40,7 +40,7 @@ def test_the_main_job_by_mouse_and_keys(hand: Hand, project_path: Path, tmp_path
     hand.viewer.reset_view()
     hand.press(Qt.Key.Key_M)
     hand.click(nm(6, 14, 20))
-    assert session.editor.merging is not None
+    assert session.editor.merging.hits
     hand.click(nm(6, 14, 60))
     merge = project.operations[-1]
     assert merge.kind == Kind.MERGE

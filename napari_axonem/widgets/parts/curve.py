@@ -19,6 +19,9 @@ VOI_TIP = "Total variation of information after each operation; lower is better"
 
 MARGIN = 4
 
+MOST = 1000
+"""Numbers that are drawn."""
+
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
@@ -32,8 +35,9 @@ class Curve(QWidget):
         self.setToolTip(tip)
 
     def set_values(self, values: Sequence[float]) -> None:
-        """Show other numbers, oldest first."""
-        self._values = tuple(values)
+        """Show other numbers, oldest first; of very many no more than can be told apart."""
+        step = -(-len(values) // MOST) or 1
+        self._values = (*values[: len(values) - 1 : step], *values[-1:])
         self.update()
 
     def sizeHint(self) -> QSize:  # noqa: N802

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from napari_axonem.proofreading.operation import Operation
+from napari_axonem.proofreading.operation import Kind, Operation
 
 KIND_WORDS = {"false_split": "false split", "false_merge": "false merge"}
 """Kinds of errors as people say them."""
 
 MINUS = "\N{MINUS SIGN}"
+
+FLAG = "\N{BLACK FLAG}"
+"""In front of the name of a point of the history."""
 
 
 def bits(value: float) -> str:
@@ -84,16 +87,21 @@ def names(ids: Sequence[int], sign: str = " + ") -> str:
 
 def edit(operation: Operation) -> str:
     """Return what an edit is called: ``merge 4 + 7``, ``split 12``."""
-    before = operation.segments_before
+    if operation.threshold is not None:
+        return f"{operation.kind} {operation.threshold:g}"
+    before = [segment for segment in operation.segments_before if segment]  # 0 is background
     return f"{operation.kind} {names(before)}" if before else str(operation.kind)
 
 
 def operation(done: Operation, log: Sequence[Operation]) -> str:
-    """Return what an operation of a log is called: ``undo: merge 4 + 7``."""
+    """Return what an operation of a log, oldest first, is called: ``undo: merge 4 + 7``."""
     if done.is_edit:
         return edit(done)
-    target = next((other for other in log if other.id == done.target), None)
-    return str(done.kind) if target is None else f"{done.kind}: {edit(target)}"
+    if done.kind == Kind.MARK:
+        return f"{FLAG} {done.name}"
+    if not done.target:
+        return f"{done.kind} to the beginning"
+    return f"{done.kind}: {edit(log[done.target - 1])}"
 
 
 def duration(seconds: float) -> str:

@@ -13,6 +13,7 @@ from napari_axonem.proofreading.refinement import Refinement
 from napari_axonem.proofreading.splitting import SplitPlan
 from napari_axonem.widgets.picture.lazy import LazyLevel
 from napari_axonem.widgets.picture.planes import Planes
+from napari_axonem.widgets.picture.stroke import Stroke, sampled
 from napari_axonem.widgets.picture.tables import level_of
 
 OUTLINE, RED_SIDE, BLUE_SIDE = 1, 2, 3
@@ -31,12 +32,20 @@ class Focus:
     planned: tuple[Refinement, ...] = ()
     """Cuts that are shown though no voxel of theirs is written."""
 
+    stroke: Stroke | None = None
+    """A stroke of the brush that is being drawn; it is shown alone."""
+
     def clear(self) -> None:
         """Highlight nothing."""
-        self.codes, self.planned = np.zeros(1, np.uint8), ()
+        self._set(np.zeros(1, np.uint8))
 
-    def outline(self, segment: npt.NDArray[np.uint32], objects: Sequence[int]) -> None:
-        """Highlight whole objects.
+    def outline(
+        self,
+        segment: npt.NDArray[np.uint32],
+        objects: Sequence[int],
+        fragments: Sequence[int] = (),
+    ) -> None:
+        """Highlight whole objects, and single fragments.
 
         Parameters
         ----------
@@ -44,25 +53,39 @@ class Focus:
             The segment of each fragment, shape (fragments + 1,).
         objects
             Segments; 0 is none.
+        fragments
+            Fragments.
         """
         chosen = np.isin(segment, [s for s in objects if s])
-        self.codes, self.planned = chosen.astype(np.uint8) * OUTLINE, ()
+        chosen[list(fragments)] = True
+        self._set(chosen.astype(np.uint8) * OUTLINE)
 
     def show_sides(self, plan: SplitPlan, fragments: int) -> None:
         """Highlight the two sides of a planned split of a project with so many fragments."""
         codes = np.zeros(fragments + 1 + len(plan.refinements), np.uint8)
         codes[plan.red] = RED_SIDE
         codes[plan.blue] = BLUE_SIDE
-        self.codes, self.planned = codes, plan.refinements
+        self._set(codes, plan.refinements)
+
+    def draw(self, stroke: Stroke) -> None:
+        """Highlight what a stroke would change."""
+        self._set(np.zeros(1, np.uint8), stroke=stroke)
 
     def levels(self, fragments: Planes) -> list[LazyLevel]:
         """Return the levels of a layer that shows the codes."""
         factors = enumerate(fragments.volume.factors)
         return [self._level(fragments, number, factor) for number, factor in factors]
 
+    def _set(
+        self, codes: Codes, planned: tuple[Refinement, ...] = (), stroke: Stroke | None = None
+    ) -> None:
+        self.codes, self.planned, self.stroke = codes, planned, stroke
+
     def _level(self, fragments: Planes, number: int, factor: Zyx) -> LazyLevel:
         def read(box: Box) -> Codes:
             ids = fragments.read(box, number)
+            if self.stroke is not None:
+                return self.stroke.changed(ids, box, factor) * np.uint8(self.stroke.code)
             if self.planned:
                 ids = ids.copy()
             for cut in self.planned:
@@ -86,18 +109,12 @@ def write_coarse(ids: npt.NDArray[np.uint32], box: Box, cut: Refinement, factor:
     cut
         The cut, in voxels of the finest level.
     factor
-        By how much the level is reduced along z, y, x. Each of its voxels takes the finest
-        voxel at its middle: enough for a preview.
+        By how much the level is reduced along z, y, x.
     """
-    middles = [
-        np.arange(a, b) * f + f // 2 - c
-        for a, b, f, c in zip(box.start, box.stop, factor, cut.corner, strict=True)
-    ]
-    inside = [(m >= 0) & (m < n) for m, n in zip(middles, cut.mask.shape, strict=True)]
-    if not all(i.any() for i in inside):
+    places = sampled(cut.mask.shape, cut.corner, box, factor)
+    if places is None:
         return
-    target = np.ix_(*(np.flatnonzero(i) for i in inside))
-    source = np.ix_(*(m[i] for m, i in zip(middles, inside, strict=True)))
+    target, source = places
     part = ids[target]
     part[cut.mask[source] & (part == cut.parent)] = cut.child
     ids[target] = part

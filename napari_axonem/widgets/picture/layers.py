@@ -17,6 +17,7 @@ from napari_axonem.widgets.picture.disagreement import Disagreement
 from napari_axonem.widgets.picture.focus import Focus
 from napari_axonem.widgets.picture.lazy import LazyLevel
 from napari_axonem.widgets.picture.planes import Planes
+from napari_axonem.widgets.picture.stroke import Stroke
 from napari_axonem.widgets.picture.tables import Marked, Table, looked_up, marked_pairs
 from napari_axonem.widgets.picture.volume_layers import image_layer, labels_layer
 
@@ -38,6 +39,9 @@ class Picture:
     outlined: tuple[int, ...] = ()
     """Segments with a line round them."""
 
+    fragments: tuple[int, ...] = ()
+    """Fragments with a line round them."""
+
     plan: SplitPlan | None = None
     """A split whose sides are filled with two colours."""
 
@@ -50,6 +54,7 @@ class Picture:
             other is not None
             and self.plan is other.plan
             and (self.only, self.outlined) == (other.only, other.outlined)
+            and self.fragments == other.fragments
             and self.hidden == other.hidden
         )
 
@@ -108,9 +113,15 @@ class ProjectLayers:
             self._shown.values = np.where(segment == picture.plan.segment, 0, self._shown.values)
         else:
             self._marked.set(self._disagreement.marked(segment, only))
-            self._focus.outline(segment, picture.outlined)
+            self._focus.outline(segment, picture.outlined, picture.fragments)
         self.focus.contour = OUTLINE_PIXELS if picture.plan is None else 0
         self.focus.opacity = 1.0 if picture.plan is None else SIDES_OPACITY
+
+    def draw_stroke(self, stroke: Stroke) -> None:
+        """Draw a stroke of the brush in the place of what stands out; `set` takes it away."""
+        self._focus.draw(stroke)
+        self.focus.contour, self.focus.opacity = 0, SIDES_OPACITY
+        self.focus.refresh(extent=False)
 
     def refresh(self) -> None:
         """Draw what was set."""

@@ -16,6 +16,7 @@ from napari_axonem.proofreading.splitting import SplitPlan
 from napari_axonem.widgets.picture.framing import box_in_view, look_at
 from napari_axonem.widgets.picture.layers import Picture, ProjectLayers
 from napari_axonem.widgets.picture.marks import REACH_PLANES, Marks
+from napari_axonem.widgets.picture.stroke import Stroke
 
 OPACITY_STEP = 0.1
 
@@ -39,6 +40,7 @@ class Sight:
         self._segments: frozenset[int] = frozenset()
         self._truths: frozenset[int] = frozenset()
         self._outlined: tuple[int, ...] = ()
+        self._pieces: tuple[int, ...] = ()
         self._plan: SplitPlan | None = None
         self._drawn: Picture | None = None
         self._held = self._stale = False
@@ -93,9 +95,14 @@ class Sight:
             self.layers.update(made | unmade)
         self._drawn = None
 
-    def draw(self, outlined: Iterable[int] = (), plan: SplitPlan | None = None) -> None:
+    def draw(
+        self,
+        outlined: Iterable[int] = (),
+        plan: SplitPlan | None = None,
+        fragments: Iterable[int] = (),
+    ) -> None:
         """Draw the segments as they are, with what stands out."""
-        self._outlined, self._plan = tuple(outlined), plan
+        self._outlined, self._plan, self._pieces = tuple(outlined), plan, tuple(fragments)
         self.draw_again()
 
     def draw_again(self) -> None:
@@ -103,7 +110,7 @@ class Sight:
         if self.layers is not None:
             alone = self.isolating and bool(self._segments)
             only = (self._segments, self._truths) if alone else None
-            picture = Picture(only, self._outlined, self._plan, self._hidden)
+            picture = Picture(only, self._outlined, self._pieces, self._plan, self._hidden)
             if not picture.same_as(self._drawn):
                 self.layers.set(picture)
                 self._drawn = picture
@@ -111,6 +118,12 @@ class Sight:
                     self._stale = True
                 else:
                     self.layers.refresh()
+
+    def show_stroke(self, stroke: Stroke) -> None:
+        """Draw a stroke of the brush, until something else is drawn."""
+        if self.layers is not None:
+            self.layers.draw_stroke(stroke)
+            self._drawn = None
 
     @contextmanager
     def moving(self) -> Iterator[None]:

@@ -1,46 +1,50 @@
-"""Edits in the making: the first object of a merge, the points of a split."""
+"""Edits in the making, as values: what was pointed at, and what stands out of it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from napari_axonem.geometry import Nm
+from napari_axonem.geometry import Nm, Zyx
 from napari_axonem.proofreading.splitting import SplitPlan
-from napari_axonem.widgets.session.planning import Proposal
 
 
 @dataclass(frozen=True, slots=True)
-class MergeDraft:
-    """The object clicked first."""
+class Hit:
+    """A click on an object."""
 
     position_nm: Nm
     """The click (z, y, x) in nm."""
 
+    fragment: int
+    """The fragment hit."""
+
     segment: int
     """The object hit."""
 
+    voxel: Zyx
+    """A voxel (z, y, x) of it, at the click or next to it."""
 
-@dataclass(slots=True)
-class SplitDraft:
-    """Points of two colours, and the split that they give."""
 
-    points: list[tuple[Nm, bool]] = field(default_factory=list)
-    """Positions (z, y, x) in nm with True for blue, in the order they were placed."""
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What an edit in the making lets stand out in the picture."""
 
-    proposal: Proposal = field(default_factory=Proposal)
-    """What came of the points, once that is worked out."""
+    objects: tuple[int, ...] = ()
+    """Segments with a line round them."""
+
+    fragments: tuple[int, ...] = ()
+    """Fragments with a line round them."""
+
+    plan: SplitPlan | None = None
+    """A cut whose sides are filled with two colours."""
+
+    red: tuple[Nm, ...] = ()
+    """Red points (z, y, x) in nm."""
+
+    blue: tuple[Nm, ...] = ()
+    """Blue points (z, y, x) in nm."""
 
     @property
-    def red(self) -> tuple[Nm, ...]:
-        """Positions of the red points."""
-        return tuple(position for position, blue in self.points if not blue)
-
-    @property
-    def blue(self) -> tuple[Nm, ...]:
-        """Positions of the blue points."""
-        return tuple(position for position, blue in self.points if blue)
-
-    @property
-    def plan(self) -> SplitPlan | None:
-        """The split that can be taken."""
-        return self.proposal.plan
+    def stands_out(self) -> bool:
+        """Whether it takes the place of what else would stand out."""
+        return bool(self.objects or self.fragments or self.plan is not None)

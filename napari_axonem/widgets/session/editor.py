@@ -6,14 +6,17 @@ from enum import StrEnum
 
 from psygnal import Signal
 
-from napari_axonem.errors import EditError
 from napari_axonem.evaluation.mistakes import Mistake
 from napari_axonem.evaluation.suggestions import Suggestion
 from napari_axonem.geometry import Nm
 from napari_axonem.proofreading.project import Project
 from napari_axonem.proofreading.proposing import points_nm
-from napari_axonem.widgets.session.drafts import MergeDraft, SplitDraft
-from napari_axonem.widgets.session.planning import Planner, Proposal, Request
+from napari_axonem.widgets.session.drafts import Shown
+from napari_axonem.widgets.session.tools.bench import Bench
+from napari_axonem.widgets.session.tools.brushing import Brushing, Erasing, Handle, Painting
+from napari_axonem.widgets.session.tools.collecting import Deleting, Detaching, Merging
+from napari_axonem.widgets.session.tools.cutting import CuttingOff, Splitting
+from napari_axonem.widgets.session.tools.handtool import HandTool, Looking
 from napari_axonem.widgets.session.workplace import Workplace
 
 
@@ -23,6 +26,11 @@ class Tool(StrEnum):
     LOOK = "look"
     MERGE = "merge"
     SPLIT = "split"
+    CUT_OFF = "cut_off"
+    DETACH = "detach"
+    DELETE = "delete"
+    PAINT = "paint"
+    ERASE = "erase"
 
 
 class Editor:
@@ -39,141 +47,151 @@ class Editor:
 
     def __init__(self, place: Workplace) -> None:
         self._place = place
+        self._bench = bench = Bench(place, self._draft)
         self.tool = Tool.LOOK
         """What a click does."""
         self._tool_before: Tool | None = None  # to be taken up again after a repair
-        self.merging: MergeDraft | None = None
-        """The first object of a merge."""
-        self.splitting = SplitDraft()
-        """The points of a split."""
-        self._planner = Planner(lambda work, done: place.compute(work, done), self._show_proposal)
-        self.blue_next = False
-        """Whether a click without Shift places a blue point."""
+        self.handle = Handle()
+        """The brush."""
+        self.merging, self.splitting = Merging(bench), Splitting(bench)
+        self.cutting_off = CuttingOff(bench)
+        self.detaching, self.deleting = Detaching(bench), Deleting(bench)
+        self.painting, self.erasing = Painting(bench, self.handle), Erasing(bench, self.handle)
+        self._tools: dict[Tool, HandTool] = {
+            Tool.LOOK: Looking(bench),
+            Tool.MERGE: self.merging,
+            Tool.SPLIT: self.splitting,
+            Tool.CUT_OFF: self.cutting_off,
+            Tool.DETACH: self.detaching,
+            Tool.DELETE: self.deleting,
+            Tool.PAINT: self.painting,
+            Tool.ERASE: self.erasing,
+        }
+
+    @property
+    def in_hand(self) -> HandTool:
+        """The tool that clicks use."""
+        return self._tools[self.tool]
 
     @property
     def busy(self) -> bool:
-        """Whether a split is being worked out."""
-        return self._planner.busy
+        """Whether a cut is being worked out."""
+        return self.in_hand.busy
+
+    @property
+    def shown(self) -> Shown:
+        """What the edit in the making lets stand out."""
+        return Shown() if self._place.project is None else self.in_hand.shown
+
+    @property
+    def draws(self) -> bool:
+        """Whether a drag draws, and does not move the picture."""
+        return self._place.project is not None and isinstance(self.in_hand, Brushing)
 
     def set_tool(self, tool: Tool) -> None:
         """Take a tool in hand; what was begun with another is dropped."""
         if tool != Tool.LOOK:
             _ = self._place.opened
         self._tool_before = None
+        self.in_hand.drop()
         self.tool = tool
         self.drop()
 
     def click(self, position_nm: Nm, other: bool = False) -> None:
-        """Use the tool at a position (z, y, x) in nm; `other` is the other colour of points."""
-        if self._place.project is None or self.tool == Tool.LOOK:
-            return
-        if self.tool == Tool.MERGE:
-            self._click_merge(position_nm)
-        else:
-            self.add_point(position_nm, blue=other != self.blue_next)
+        """Use the tool at a position (z, y, x) in nm; `other` is a click with Shift."""
+        if self._place.project is not None:
+            self.in_hand.click(position_nm, other)
 
-    def add_point(self, position_nm: Nm, *, blue: bool) -> None:
-        """Place a point of a split and work the split out."""
-        self._pick(position_nm)  # refuses a place without an object, or in a locked one
-        self.splitting.points.append((position_nm, blue))
-        self._work_out()
+    def begin_stroke(self, position_nm: Nm, other: bool) -> None:
+        """Press the brush down at a position (z, y, x) in nm; `other` is with Shift."""
+        if isinstance(self.in_hand, Brushing):
+            self.in_hand.begin(position_nm, other)
 
-    def remove_point(self) -> None:
-        """Take the newest point of a split away."""
+    def extend_stroke(self, position_nm: Nm) -> None:
+        """Draw the stroke on to a position (z, y, x) in nm."""
+        if isinstance(self.in_hand, Brushing):
+            self.in_hand.extend(position_nm)
+
+    def end_stroke(self) -> None:
+        """Lift the brush: the stroke becomes an operation."""
+        if isinstance(self.in_hand, Brushing):
+            self.in_hand.end()
+
+    def resize_brush(self, radius_nm: float) -> None:
+        """Give the brush another radius."""
+        self.handle.resize(radius_nm)
+        self._draft()
+
+    def step_brush(self, steps: int) -> None:
+        """Make the brush larger, or smaller by a negative number."""
+        self.handle.step(steps)
+        self._draft()
+
+    def brush_others(self, others: bool | None = None) -> None:
+        """Use the brush on other objects too, or not; None changes that."""
+        self.handle.others = not self.handle.others if others is None else others
+        self._draft()
+
+    def take_back(self) -> None:
+        """Take the newest click back: a point of a split, or what was collected last."""
         _ = self._place.opened
-        if not self.splitting.points:
-            raise EditError("no point is placed", where="split")
-        self.splitting.points.pop()
-        self._work_out()
+        self.in_hand.take_back()
 
     def swap_colour(self) -> None:
         """Let clicks place points of the other colour."""
-        self.blue_next = not self.blue_next
-        self.drafted.emit()
+        self.splitting.swap_colour()
 
     def take(self) -> None:
-        """Do the split that is shown."""
-        project, draft = self._place.opened, self.splitting
-        if self.busy:
-            raise EditError("the split is still being worked out", remedy="wait a moment")
-        if draft.plan is None:
-            problem = draft.proposal.problem or "there is no split to take"
-            raise EditError(problem, remedy="place red and blue points with the tool Split")
-        project.split(draft.plan)
+        """Do the edit that is shown."""
+        _ = self._place.opened
+        self.in_hand.take()
 
     def drop(self) -> None:
-        """Drop what was begun: the first object of a merge, the points of a split."""
-        self.merging, self.splitting, self.blue_next = None, SplitDraft(), False
-        if self._tool_before is not None:
-            self.tool, self._tool_before = self._tool_before, None
-        self._planner.cancel()
+        """Drop what was begun."""
+        self.in_hand.drop()
+        self._take_up_again()
+        self._draft()
+
+    def settle(self) -> None:
+        """Follow an operation: what was begun is out of date, but for the object that grows."""
+        self.in_hand.settle()
+        self._take_up_again()
         self._draft()
 
     def abandon(self) -> None:
         """Expect no answer any more: there is nobody left to see it."""
-        self._planner.cancel()
+        self.in_hand.drop()
 
     def repair(self, mistake: Mistake | Suggestion) -> None:
         """Repair an error with its own points: a merge at once, a split as a preview."""
         project = self._place.opened
         red, blue = points_nm(project, mistake)
         if mistake.kind == "false_split":
-            self._settled().merge([red[0], blue[0]])
+            self.settled().merge([red[0], blue[0]])
             return
         before = self._tool_before or self.tool
         self.set_tool(Tool.SPLIT)
         self._tool_before = before
-        self.splitting.points = [(p, False) for p in red] + [(p, True) for p in blue]
-        self._work_out()
+        self.splitting.place(red, blue)
 
     def undo(self) -> None:
         """Take the newest edit back."""
-        self._settled().undo()
+        self.settled().undo()
 
     def redo(self) -> None:
         """Do the edit again that was undone last."""
-        self._settled().redo()
+        self.settled().redo()
 
-    def _pick(self, position_nm: Nm) -> int:
-        """Return the object at a position; it must be one that takes edits."""
-        project = self._place.opened
-        fragment = project.pick(position_nm).fragment
-        project.objects.refuse_locked([fragment], where=str(self.tool))
-        return int(project.segment[fragment])
+    def settled(self) -> Project:
+        """Return the open project; `EditError` while a cut of it is being worked out."""
+        return self._bench.settled()
 
-    def _settled(self) -> Project:
-        """Return the open project; an edit must not change it under a split being planned."""
-        project = self._place.opened
-        if self._planner.reads(project):
-            raise EditError("a split is being worked out", remedy="wait a moment")
-        return project
-
-    def _click_merge(self, position_nm: Nm) -> None:
-        segment = self._pick(position_nm)
-        if self.merging is None:
-            self.merging = MergeDraft(position_nm, segment)
-            self._draft()
-            return
-        if segment == self.merging.segment:
-            raise EditError(
-                f"this is object {segment} again", where="merge", remedy="click another object"
-            )
-        self._settled().merge([self.merging.position_nm, position_nm])
-
-    def _work_out(self) -> None:
-        """Plan the split anew from its points."""
-        draft = self.splitting
-        draft.proposal = Proposal()
-        if draft.red and draft.blue:
-            self._planner.ask(Request(self._place.opened, draft.red, draft.blue))
-        else:
-            self._planner.cancel()
-        self._draft()
-
-    def _show_proposal(self, proposal: Proposal) -> None:
-        self.splitting.proposal = proposal
-        self._draft()
+    def _take_up_again(self) -> None:
+        """Take the tool in hand again that a repair put down."""
+        if self._tool_before is not None:
+            self.tool, self._tool_before = self._tool_before, None
 
     def _draft(self) -> None:
-        self._place.sight.seed(self.splitting.red, self.splitting.blue)
+        shown = self.shown
+        self._place.sight.seed(shown.red, shown.blue)
         self.drafted.emit()

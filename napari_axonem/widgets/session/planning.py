@@ -1,7 +1,8 @@
-"""Splits worked out beside the window: large fragments take seconds."""
+"""Cuts worked out beside the window: large objects take seconds."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,20 +17,51 @@ Compute = Callable[[Callable[[], None], Callable[[], None]], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Request:
-    """What a split is planned from."""
+class Request(ABC):
+    """What a cut is planned from."""
 
     project: Project
+
+    @abstractmethod
+    def plan(self) -> SplitPlan:
+        """Work the cut out; nothing is changed.
+
+        Raises
+        ------
+        AxonemError
+            It is not possible.
+        """
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SplitRequest(Request):
+    """A split between points of two colours, at positions (z, y, x) in nm."""
+
     red: tuple[Nm, ...]
     blue: tuple[Nm, ...]
+
+    def plan(self) -> SplitPlan:
+        """Work the split out."""
+        return self.project.plan_split(self.red, self.blue)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CutOffRequest(Request):
+    """The branch that begins at a position (z, y, x) in nm."""
+
+    position_nm: Nm
+
+    def plan(self) -> SplitPlan:
+        """Work out what hangs beyond the position."""
+        return self.project.plan_cut_off(self.position_nm)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Proposal:
-    """What comes of the points of a split."""
+    """What comes of a request."""
 
     plan: SplitPlan | None = None
-    """The split; None where it is not possible."""
+    """The cut; None where it is not possible."""
 
     expected: Voi | None = None
     """The score that it would give, with truth."""
@@ -39,7 +71,7 @@ class Proposal:
 
 
 class Planner:
-    """Works out one split at a time; of several requests only the newest is answered.
+    """Works out one cut at a time; of several requests only the newest is answered.
 
     Parameters
     ----------
@@ -65,7 +97,7 @@ class Planner:
         return self._at_work is not None and self._at_work.project is project
 
     def ask(self, request: Request) -> None:
-        """Work a split out; requests before this one are not answered any more."""
+        """Work a cut out; requests before this one are not answered any more."""
         self._wanted = request
         if self._at_work is None:
             self._begin(request)
@@ -89,9 +121,9 @@ class Planner:
 
 
 def propose(request: Request) -> Proposal:
-    """Plan a split from its points; nothing is changed by it."""
+    """Plan a cut; nothing is changed by it."""
     try:
-        plan = request.project.plan_split(request.red, request.blue)
+        plan = request.plan()
         return Proposal(plan, request.project.voi_after(plan))
     except AxonemError as error:
         return Proposal(problem=str(error))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from napari_axonem.evaluation.scores import Voi
@@ -10,37 +10,59 @@ from napari_axonem.evaluation.standing import RunSettings
 from napari_axonem.proofreading.followed import FollowedSkeletons
 from napari_axonem.proofreading.gains import erl_at_start
 from napari_axonem.proofreading.operation import Operation
-from napari_axonem.proofreading.project import Project
 from napari_axonem.widgets.session.workplace import Workplace
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Track:
     """Scores over the operations of a project with truth."""
 
     start: Voi
     """The score at creation."""
 
-    after: tuple[tuple[int, Voi], ...]
-    """Operation and the score after it, oldest first."""
+    now: Voi
+    """The newest score."""
 
-    @property
-    def now(self) -> Voi:
-        """The newest score."""
-        return self.after[-1][1] if self.after else self.start
-
-    @property
-    def totals(self) -> list[float]:
-        """The total at the start and after each operation, in bits."""
-        return [self.start.total, *(voi.total for _, voi in self.after)]
+    totals: Sequence[float]
+    """The total at the start and after each operation that has a score, in bits."""
 
 
-def track(project: Project, start: Voi | None) -> Track | None:
-    """Return how the score moved; None where it is not known, without truth."""
-    if start is None:
-        return None
-    after = tuple((op.id, Voi(*op.voi)) for op in project.operations if op.voi is not None)
-    return Track(start, after)
+class ScoreRecord:
+    """Notes the score after each operation, so that no edit goes through the whole log.
+
+    Parameters
+    ----------
+    place
+        Viewer and project.
+    """
+
+    def __init__(self, place: Workplace) -> None:
+        self._place = place
+        self._start: Voi | None = None
+        self._now: Voi | None = None
+        self._totals: list[float] = []
+
+    def start(self) -> None:
+        """Begin with a project that was just opened, or with none."""
+        project = self._place.project
+        self._start = self._now = None if project is None else project.voi_at_start
+        self._totals = [] if self._start is None else [self._start.total]
+        for operation in () if project is None else project.operations:
+            self.add(operation)
+
+    def add(self, operation: Operation) -> float | None:
+        """Note the score after an operation; return the change, None where it has none."""
+        if self._now is None or operation.voi is None:
+            return None
+        before, self._now = self._now, Voi(*operation.voi)
+        self._totals.append(self._now.total)
+        return self._now.total - before.total
+
+    def track(self) -> Track | None:
+        """Return how the score moved; None where it is not known, without truth."""
+        if self._start is None or self._now is None:
+            return None
+        return Track(self._start, self._now, self._totals)
 
 
 @dataclass(frozen=True, slots=True)

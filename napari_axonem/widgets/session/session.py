@@ -15,17 +15,17 @@ from napari.components import ViewerModel
 from psygnal import EmitLoopError, Signal
 
 from napari_axonem.errors import AxonemError, EditError
-from napari_axonem.evaluation.scores import Voi
 from napari_axonem.geometry import Nm
 from napari_axonem.proofreading.operation import Operation
 from napari_axonem.proofreading.project import Project
 from napari_axonem.widgets.parts import wording
-from napari_axonem.widgets.picture import clicks
+from napari_axonem.widgets.picture import clicks, strokes
 from napari_axonem.widgets.session.editor import Editor, Tool
 from napari_axonem.widgets.session.following import Following
 from napari_axonem.widgets.session.objects import Objects
+from napari_axonem.widgets.session.past import Past
 from napari_axonem.widgets.session.review import Review
-from napari_axonem.widgets.session.score import RunRecord, Track, track
+from napari_axonem.widgets.session.score import RunRecord, ScoreRecord, Track
 from napari_axonem.widgets.session.workplace import Notice, Workplace
 
 
@@ -58,12 +58,15 @@ class Session:
         self.review = Review(self.place)
         self.editor = Editor(self.place)
         self.objects = Objects(self.place)
+        self.past = Past(self.place, self.editor.settled)
+        self._scores = ScoreRecord(self.place)
         self.runs = RunRecord(self.place, self.edited.emit)
         self.following = Following(self.place, self._follow_runs)
         self.window: object = None
         """What ties it to a window, if it has one (`napari_axonem.widgets.session.window`)."""
-        self._start: Voi | None = None
         self._end_clicks = clicks.listen(viewer, self._click)
+        self._end_strokes = strokes.listen(viewer, self.editor, self.attempt)
+        self._cursor = strokes.BrushCursor(viewer)
         self.review.pointed.connect(self._draw)
         self.editor.drafted.connect(self._draw)
         self.objects.picked.connect(self._draw)
@@ -76,7 +79,7 @@ class Session:
     @property
     def track(self) -> Track | None:
         """How the score moved; None without a project or without truth."""
-        return None if self.project is None else track(self.project, self._start)
+        return self._scores.track()
 
     def open_project(self, path: Path | str, *, writable: bool = True) -> None:
         """Open a project and show it; the one before is closed.
@@ -93,12 +96,9 @@ class Session:
         project = Project(path, writable=writable)
         self.close_project()
         self.place.project = project
-        self._start = project.voi_at_start
         project.changed.connect(self._follow)
         self.place.sight.open(project)
-        self.review.start()
-        self.objects.start()
-        self.runs.start()
+        self._begin()
         self.project_changed.emit()
         how = "" if writable else " for reading only"
         self.place.say("; ".join([f"opened {project.name}{how}", *project.sources.problems]))
@@ -112,26 +112,26 @@ class Session:
         self.place.project = None
         self.place.sight.close()
         self.editor.drop()
-        self.review.start()
-        self.objects.start()
-        self.runs.start()
+        self._begin()
         project.close()
         self.project_changed.emit()
 
     def end(self) -> None:
         """Close the project and stop listening to the viewer."""
         self._end_clicks()
+        self._end_strokes()
         self.close_project()
 
     def release(self) -> None:
         """Let go of the project when the window is gone; nothing is drawn any more."""
         self._end_clicks()
+        self._end_strokes()
         self.ended.emit()
         self.editor.abandon()
         place, review, objects = self.place, self.review, self.objects
         mine = (self.project_changed, self.edited, self.viewed, self.ended, self.wanted)
         theirs = (place.said, review.listed, review.pointed, review.sought, self.editor.drafted)
-        for signal in (*mine, *theirs, objects.picked, objects.changed):
+        for signal in (*mine, *theirs, objects.picked, objects.changed, self.past.chosen_changed):
             signal.disconnect()
         project, self.place.project = self.project, None
         if project is not None:
@@ -186,6 +186,14 @@ class Session:
             return False
         return True
 
+    def _begin(self) -> None:
+        """Begin with a project that was just opened, or with none."""
+        self.review.start()
+        self.objects.start()
+        self.past.start()
+        self._scores.start()
+        self.runs.start()
+
     def _click(self, position_nm: Nm, other: bool) -> None:
         if self.project is not None and self.editor.tool == Tool.LOOK:
             self.attempt(self.objects.pick, position_nm)
@@ -206,37 +214,31 @@ class Session:
     def _follow(self, operation: Operation) -> None:
         """Show what an operation changed; it is on disk already."""
         sight = self.place.sight
+        change = self._scores.add(operation)  # first: it must miss none, whatever else fails
         sight.follow(operation.segments_before, operation.segments_after)
         self.objects.show_hidden()
-        self.editor.drop()
+        self.editor.settle()
         self._draw()
         changed = (*operation.segments_before, *operation.segments_after)
         self.review.outdate(changed)
         self.runs.add(operation)
         self.edited.emit()
         self.place.later(self.objects.changed.emit)
-        self.place.say(self._outcome(operation))
+        score = "" if change is None else f": VOI {wording.change(change)} bits"
+        self.place.say(wording.operation(operation, self.place.opened.operations) + score)
 
     def _draw(self) -> None:
         """Let stand out what is most worth seeing now."""
-        sight, editor, queue = self.place.sight, self.editor, self.review.queue
-        if editor.splitting.plan is not None:
-            sight.draw(plan=editor.splitting.plan)
-        elif editor.merging is not None:
-            sight.draw([editor.merging.segment])
+        sight, shown, queue = self.place.sight, self.editor.shown, self.review.queue
+        self._cursor.show(self.editor.handle.radius_nm if self.editor.draws else None)
+        if shown.stands_out:
+            sight.draw(shown.objects, shown.plan, shown.fragments)
         elif self.objects.segment:
             sight.draw([self.objects.segment])
         elif queue.current is not None and queue.current_is_listed:
             sight.draw(queue.current.mistake.segments)
         else:
             sight.draw()
-
-    def _outcome(self, operation: Operation) -> str:
-        scores = self.track
-        text = wording.operation(operation, self.place.opened.operations)
-        if scores is None or len(scores.totals) < 2:
-            return text
-        return f"{text}: VOI {wording.change(scores.totals[-1] - scores.totals[-2])} bits"
 
 
 _SESSIONS: WeakValueDictionary[int, Session] = WeakValueDictionary()

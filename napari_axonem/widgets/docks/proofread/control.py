@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from napari_axonem.errors import EditError
-from napari_axonem.proofreading.operation import Operation
-from napari_axonem.widgets.docks.proofread.history_view import HistoryRow
-from napari_axonem.widgets.docks.proofread.score_view import better_or_worse
+from napari_axonem.widgets.docks.proofread.hints import hint
+from napari_axonem.widgets.docks.proofread.tools_view import OTHERS
 from napari_axonem.widgets.docks.proofread.view import ProofreadView
-from napari_axonem.widgets.parts import colours, wording
+from napari_axonem.widgets.parts import wording
 from napari_axonem.widgets.parts.connections import Connections
-from napari_axonem.widgets.session.editor import Editor, Tool
+from napari_axonem.widgets.parts.frames import bring_forward
 from napari_axonem.widgets.session.keys import BY_ID
 from napari_axonem.widgets.session.session import Session
 from napari_axonem.widgets.session.workplace import Notice
@@ -31,13 +28,17 @@ class ProofreadControl:
         self._view = view
         view.asked.connect(lambda action: session.attempt(BY_ID[action].run, session))
         view.asked.connect(self.show_draft)  # a refused tool must not look chosen
-        view.visited.connect(lambda number: session.attempt(self._visit, number))
+        view.tools.brush.resized.connect(session.editor.resize_brush)
+        view.history.chosen.connect(session.past.choose)
+        view.history.named.connect(lambda name: session.attempt(session.past.name, name))
         connect = Connections(view).connect
         connect(session.project_changed, self.show)
         connect(session.edited, self.show)
         connect(session.editor.drafted, self.show_draft)
         connect(session.review.pointed, self.show_draft)
+        connect(session.past.chosen_changed, self.show_chosen)
         connect(session.place.said, self._tell)
+        connect(session.wanted, self._ask)
         self.show()
 
     def show(self) -> None:
@@ -51,51 +52,39 @@ class ProofreadControl:
         self._view.score.set_runs(self._session.runs.track())
         self._view.score.setVisible(project is None or project.has_truth)
         self._view.set_turns(self._target("undo_target"), self._target("redo_target"))
-        self._view.history.set_rows(self._history())
+        self._view.history.table.show_project(project)
+        self.show_chosen()
 
     def show_draft(self) -> None:
         """Show the tool and the edit in the making."""
-        editor = self._session.editor
-        begun = editor.merging is not None or bool(editor.splitting.points)
-        self._view.set_tool(editor.tool)
-        self._view.set_draft(
-            self._hint(), ready=editor.splitting.plan is not None, begun=begun, busy=editor.busy
+        editor, tools = self._session.editor, self._view.tools
+        in_hand = editor.in_hand
+        opened = self._session.project is not None
+        tools.set_tool(editor.tool)
+        tools.set_draft(
+            hint(self._session),
+            ready=opened and in_hand.ready,
+            begun=opened and in_hand.begun,
+            busy=in_hand.busy,
         )
+        handle, word = editor.handle, OTHERS.get(editor.tool, "")
+        tools.brush.set_brush(handle.radius_nm, others=handle.others, word=word)
         self._view.set_repair(self._repair())
+
+    def show_chosen(self) -> None:
+        """Show which operation is chosen, and what can be done with it."""
+        project, chosen = self._session.project, self._session.past.chosen
+        writable = project is not None and project.writable
+        self._view.history.table.choose(chosen)
+        self._view.history.set_possible(back=writable and chosen is not None, name=writable)
 
     def _tell(self, notice: Notice) -> None:
         self._view.message.tell(notice.text, problem=notice.problem)
 
-    def _hint(self) -> str:
-        editor = self._session.editor
-        if self._session.project is None:
-            return "Open a project in the dock <b>Volume</b>."
-        if editor.tool == Tool.LOOK:
-            return "A click picks an object, for the dock <b>Objects</b>."
-        if editor.tool == Tool.MERGE:
-            if editor.merging is None:
-                return "Click the first of two objects that belong together."
-            return f"Object <b>{editor.merging.segment}</b>: now click the one to join to it."
-        return self._hint_of_split(editor)
-
-    def _hint_of_split(self, editor: Editor) -> str:
-        draft = editor.splitting
-        points = f"{_points(colours.RED, len(draft.red))} {_points(colours.BLUE, len(draft.blue))}"
-        if editor.busy:
-            return f"{points} working the split out\N{HORIZONTAL ELLIPSIS}"
-        if draft.proposal.problem:
-            return f"{points} \N{WARNING SIGN} {draft.proposal.problem}"
-        if draft.plan is not None:
-            return f"{points} {self._expected()}"
-        first, second = ("blue", "red") if editor.blue_next else ("red", "blue")
-        return f"{points} Click to place <b>{first}</b> points, Shift+click for <b>{second}</b>."
-
-    def _expected(self) -> str:
-        expected, scores = self._session.editor.splitting.proposal.expected, self._session.track
-        if expected is None or scores is None:
-            return "Enter takes the split shown."
-        change = better_or_worse(expected.total - scores.now.total)
-        return f"VOI {wording.bits(expected.total)} ({change})"
+    def _ask(self, what: str) -> None:
+        if what == "name":
+            bring_forward(self._view.history.name)
+            self._view.history.ask_name()
 
     def _repair(self) -> str:
         queue = self._session.review.queue
@@ -114,42 +103,4 @@ class ProofreadControl:
             target = getattr(project.history, which)()
         except EditError:
             return ""
-        return next(wording.edit(op) for op in project.operations if op.id == target)
-
-    def _history(self) -> list[HistoryRow]:
-        project, scores = self._session.project, self._session.track
-        if project is None:
-            return []
-        active = set(project.history.active())
-        totals = [] if scores is None else scores.totals
-        changes = {
-            op: after - before
-            for (op, _), before, after in zip(
-                scores.after if scores else (), totals, totals[1:], strict=False
-            )
-        }
-        return [
-            HistoryRow(
-                operation.id,
-                _clock(operation),
-                wording.operation(operation, project.operations),
-                wording.change(changes[operation.id]) if operation.id in changes else "",
-                active=not operation.is_edit or operation.id in active,
-            )
-            for operation in reversed(project.operations)
-        ]
-
-    def _visit(self, number: int) -> None:
-        operations = self._session.place.opened.operations
-        points = next((op.points for op in operations if op.id == number), ())
-        if points:
-            self._session.place.sight.look_at_place(points[0].position_nm)
-
-
-def _points(colour: str, count: int) -> str:
-    return f'<span style="color:{colour}">\N{BLACK CIRCLE}</span>{count}'
-
-
-def _clock(operation: Operation) -> str:
-    """Return when an operation was done, in the time of this place."""
-    return datetime.fromisoformat(operation.time).astimezone().strftime("%H:%M:%S")
+        return wording.edit(project.operations[target - 1])

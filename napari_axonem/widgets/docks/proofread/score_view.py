@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QGridLayout, QGroupBox, QLabel, QWidget
 
@@ -51,7 +53,7 @@ class ScoreView(QGroupBox):
         self.runs.hide()
         layout.addWidget(self.runs, len(ROWS) + 2, 0, 1, 3)
 
-    def set_score(self, start: Voi, now: Voi, totals: list[float]) -> None:
+    def set_score(self, start: Voi, now: Voi, totals: Sequence[float]) -> None:
         """Show a score, what it was at the start, and all totals since."""
         for name, *_ in ROWS:
             value = getattr(now, name)
@@ -129,7 +131,7 @@ def _arrow(text: str, change: float) -> str:
         if change > 0
         else (colours.WORSE, "\N{BLACK DOWN-POINTING TRIANGLE}")
     )
-    return f'<span style="color:{colour}">{arrow} {text}</span>'
+    return f'<span style="color:{colour}">{arrow}&nbsp;{text}</span>'
 
 
 def better_or_worse(change: float) -> str:
@@ -142,7 +144,7 @@ def better_or_worse(change: float) -> str:
         if change < 0
         else (colours.WORSE, "\N{BLACK UP-POINTING TRIANGLE}")
     )
-    return f'<span style="color:{colour}">{arrow} {text}</span>'
+    return f'<span style="color:{colour}">{arrow}&nbsp;{text}</span>'
 
 
 def _right(text: str = "") -> QLabel:

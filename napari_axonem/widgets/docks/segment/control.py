@@ -25,6 +25,7 @@ from napari_axonem.watching import Wish
 from napari_axonem.widgets.docks.segment.view import SegmentView
 from napari_axonem.widgets.parts.connections import Connections
 from napari_axonem.widgets.parts.follower import Follower
+from napari_axonem.widgets.parts.frames import bring_forward
 from napari_axonem.widgets.picture.growing import GrowingLayer, Growth
 from napari_axonem.widgets.picture.late import made_of
 from napari_axonem.widgets.picture.planes import Planes
@@ -45,6 +46,7 @@ class SegmentControl:
         self.follower = Follower(view)
         self._growing: list[GrowingLayer] = []
         self._has_scores = False
+        self._threshold, self._seen = USUAL_THRESHOLD, 0  # after so many operations
         view.wanted.connect(lambda: self._attempt(self.begin))
         view.imaged.connect(lambda _: self.show_models())
         view.opened.connect(lambda: self._attempt(self.open_result))
@@ -57,6 +59,7 @@ class SegmentControl:
         view.threshold.wanted.connect(lambda value: self._attempt(self.set_threshold, value))
         connect(session.project_changed, self.show)
         connect(session.edited, self._show_threshold)
+        connect(session.wanted, self._choose_threshold)
         connect(session.place.viewer.layers.events.inserted, self._layers_changed)
         connect(session.place.viewer.layers.events.removed, self._layers_changed)
         Connections(view).connect(session.ended, self._leave)
@@ -69,6 +72,7 @@ class SegmentControl:
         self.show_models()
         project = self._session.project
         self._has_scores = project is not None and bool(np.isfinite(scores(project.state)).any())
+        self._threshold, self._seen = USUAL_THRESHOLD, 0
         self._show_threshold()
 
     def set_threshold(self, value: float) -> None:
@@ -85,9 +89,19 @@ class SegmentControl:
 
     def _show_threshold(self) -> None:
         project = self._session.project
-        told = [] if project is None else [o.threshold for o in project.operations if o.threshold]
-        at = told[-1] if told else USUAL_THRESHOLD
-        self._view.threshold.show_threshold(at if self._has_scores else None)
+        fresh = () if project is None else project.operations[self._seen :]
+        for operation in fresh:
+            self._threshold = operation.threshold or self._threshold
+        self._seen += len(fresh)
+        self._view.threshold.show_threshold(self._threshold if self._has_scores else None)
+
+    def _choose_threshold(self, what: str) -> None:
+        """Bring the slider forward; `EditError` where there is nothing to choose."""
+        if what == "threshold":
+            if not self._has_scores:
+                raise EditError("no contact of this project has a score", where="threshold")
+            bring_forward(self._view.threshold)
+            self._view.threshold.slider.setFocus()
 
     def show_models(self) -> None:
         """Offer the models, the best first, and say how well the chosen one fits."""

@@ -1,0 +1,1 @@
+"""What clicks and drags do with each tool, one class a tool."""

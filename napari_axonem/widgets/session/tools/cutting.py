@@ -1,0 +1,197 @@
+"""Tools that show a cut before it is taken: split, and cut off a branch."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+
+from napari_axonem.errors import EditError
+from napari_axonem.geometry import Nm
+from napari_axonem.proofreading.operation import Kind
+from napari_axonem.proofreading.splitting import SplitPlan
+from napari_axonem.widgets.session.drafts import Shown
+from napari_axonem.widgets.session.planning import (
+    CutOffRequest,
+    Proposal,
+    Request,
+    SplitRequest,
+)
+from napari_axonem.widgets.session.tools.bench import Bench
+from napari_axonem.widgets.session.tools.handtool import HandTool
+
+
+class Cutting(HandTool):
+    """Has a cut worked out beside the window, and does it when it is taken."""
+
+    kind: Kind
+    """What the operation is."""
+
+    remedy: str
+    """What to do where there is nothing to take."""
+
+    def __init__(self, bench: Bench) -> None:
+        super().__init__(bench)
+        self.proposal = Proposal()
+        """What came of the clicks, once that is worked out."""
+        self._planner = bench.planner(self._answer)
+
+    @property
+    def plan(self) -> SplitPlan | None:
+        """The cut that can be taken."""
+        return self.proposal.plan
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is a cut to take."""
+        return self.plan is not None
+
+    @property
+    def busy(self) -> bool:
+        """Whether the cut is being worked out."""
+        return self._planner.busy
+
+    def take(self) -> None:
+        """Do the cut that is shown."""
+        project = self._bench.opened
+        if self.busy:
+            raise EditError("the split is still being worked out", remedy="wait a moment")
+        if self.plan is None:
+            raise EditError(
+                self.proposal.problem or "there is no split to take", remedy=self.remedy
+            )
+        project.split(self.plan, self.kind)
+
+    def drop(self) -> None:
+        """Forget the clicks; a cut that is being worked out is not shown any more."""
+        self.proposal = Proposal()
+        self._planner.cancel()
+
+    def _work_out(self) -> None:
+        """Plan the cut anew."""
+        self.proposal = Proposal()
+        request = self._request()
+        if request is None:
+            self._planner.cancel()
+        else:
+            self._planner.ask(request)
+        self._bench.tell()
+
+    @abstractmethod
+    def _request(self) -> Request | None:
+        """Return what the cut is planned from; None while that is not enough."""
+
+    def _answer(self, proposal: Proposal) -> None:
+        self.proposal = proposal
+        self._bench.tell()
+
+
+class Splitting(Cutting):
+    """Splits an object between points of two colours."""
+
+    kind = Kind.SPLIT
+    remedy = "place red and blue points with the tool Split"
+
+    def __init__(self, bench: Bench) -> None:
+        super().__init__(bench)
+        self.points: list[tuple[Nm, bool]] = []
+        """Positions (z, y, x) in nm with True for blue, in the order they were placed."""
+        self.blue_next = False
+        """Whether a click without Shift places a blue point."""
+
+    @property
+    def red(self) -> tuple[Nm, ...]:
+        """Positions of the red points."""
+        return tuple(position for position, blue in self.points if not blue)
+
+    @property
+    def blue(self) -> tuple[Nm, ...]:
+        """Positions of the blue points."""
+        return tuple(position for position, blue in self.points if blue)
+
+    @property
+    def begun(self) -> bool:
+        """Whether a point is placed."""
+        return bool(self.points)
+
+    @property
+    def shown(self) -> Shown:
+        """The points, and the two sides."""
+        return Shown(plan=self.plan, red=self.red, blue=self.blue)
+
+    def click(self, position_nm: Nm, more: bool) -> None:
+        """Place a point; Shift places the other colour."""
+        self._bench.hit(position_nm, str(self.kind))  # refuses what could not be split
+        self.points.append((position_nm, more != self.blue_next))
+        self._work_out()
+
+    def place(self, red: Sequence[Nm], blue: Sequence[Nm]) -> None:
+        """Begin with points at positions (z, y, x) in nm."""
+        self.points = [(p, False) for p in red] + [(p, True) for p in blue]
+        self._work_out()
+
+    def take_back(self) -> None:
+        """Remove the newest point."""
+        if not self.points:
+            raise EditError("no point is placed", where="split")
+        self.points.pop()
+        self._work_out()
+
+    def swap_colour(self) -> None:
+        """Let clicks place points of the other colour."""
+        self.blue_next = not self.blue_next
+        self._bench.tell()
+
+    def drop(self) -> None:
+        """Forget the points."""
+        self.points, self.blue_next = [], False
+        super().drop()
+
+    def _request(self) -> Request | None:
+        if not (self.red and self.blue):
+            return None
+        return SplitRequest(self._bench.opened, self.red, self.blue)
+
+
+class CuttingOff(Cutting):
+    """Cuts off the branch that begins at a click."""
+
+    kind = Kind.CUT_OFF
+    remedy = "click where the branch begins with the tool Cut off"
+
+    def __init__(self, bench: Bench) -> None:
+        super().__init__(bench)
+        self.position_nm: Nm | None = None
+        """Where the branch begins (z, y, x) in nm."""
+
+    @property
+    def begun(self) -> bool:
+        """Whether a place was clicked."""
+        return self.position_nm is not None
+
+    @property
+    def shown(self) -> Shown:
+        """The place clicked, and the branch in red."""
+        return Shown(plan=self.plan, red=() if self.position_nm is None else (self.position_nm,))
+
+    def click(self, position_nm: Nm, more: bool) -> None:
+        """Show the branch beyond a place, in the place of the one before."""
+        self._bench.hit(position_nm, str(self.kind))
+        self.position_nm = position_nm
+        self._work_out()
+
+    def take_back(self) -> None:
+        """Forget the place."""
+        if self.position_nm is None:
+            raise EditError("no place was clicked", where=str(self.kind))
+        self.position_nm = None
+        self._work_out()
+
+    def drop(self) -> None:
+        """Forget the place."""
+        self.position_nm = None
+        super().drop()
+
+    def _request(self) -> Request | None:
+        if self.position_nm is None:
+            return None
+        return CutOffRequest(self._bench.opened, self.position_nm)
