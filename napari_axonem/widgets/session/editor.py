@@ -118,7 +118,7 @@ class Editor:
         project = self._place.opened
         red, blue = points_nm(project, mistake)
         if mistake.kind == "false_split":
-            self._settled().merge([red[0], blue[0]])
+            self.settled().merge([red[0], blue[0]])
             return
         before = self._tool_before or self.tool
         self.set_tool(Tool.SPLIT)
@@ -128,11 +128,11 @@ class Editor:
 
     def undo(self) -> None:
         """Take the newest edit back."""
-        self._settled().undo()
+        self.settled().undo()
 
     def redo(self) -> None:
         """Do the edit again that was undone last."""
-        self._settled().redo()
+        self.settled().redo()
 
     def _pick(self, position_nm: Nm) -> int:
         """Return the object at a position; it must be one that takes edits."""
@@ -141,7 +141,7 @@ class Editor:
         project.objects.refuse_locked([fragment], where=str(self.tool))
         return int(project.segment[fragment])
 
-    def _settled(self) -> Project:
+    def settled(self) -> Project:
         """Return the open project; an edit must not change it under a split being planned."""
         project = self._place.opened
         if self._planner.reads(project):
@@ -158,7 +158,7 @@ class Editor:
             raise EditError(
                 f"this is object {segment} again", where="merge", remedy="click another object"
             )
-        self._settled().merge([self.merging.position_nm, position_nm])
+        self.settled().merge([self.merging.position_nm, position_nm])
 
     def _work_out(self) -> None:
         """Plan the split anew from its points."""

@@ -23,9 +23,12 @@ from napari_axonem.widgets.parts import wording
 from napari_axonem.widgets.picture import clicks
 from napari_axonem.widgets.session.editor import Editor, Tool
 from napari_axonem.widgets.session.following import Following
+from napari_axonem.widgets.session.neighbourhood import Neighbourhood
 from napari_axonem.widgets.session.objects import Objects
 from napari_axonem.widgets.session.review import Review
 from napari_axonem.widgets.session.score import RunRecord, Track, track
+from napari_axonem.widgets.session.space import Space
+from napari_axonem.widgets.session.underneath import Underneath
 from napari_axonem.widgets.session.workplace import Notice, Workplace
 
 
@@ -58,6 +61,9 @@ class Session:
         self.review = Review(self.place)
         self.editor = Editor(self.place)
         self.objects = Objects(self.place)
+        self.neighbours = Neighbourhood(self.place, self.objects, self.editor.settled)
+        self.space = Space(self.place, self._concerned, self._aim)
+        self._underneath = Underneath(lambda: self.place.sight.layers)
         self.runs = RunRecord(self.place, self.edited.emit)
         self.following = Following(self.place, self._follow_runs)
         self.window: object = None
@@ -67,6 +73,8 @@ class Session:
         self.review.pointed.connect(self._draw)
         self.editor.drafted.connect(self._draw)
         self.objects.picked.connect(self._draw)
+        self.objects.changed.connect(lambda: self._underneath.follow(self.project))
+        self.neighbours.pointed.connect(self._draw)
 
     @property
     def project(self) -> Project | None:
@@ -96,8 +104,12 @@ class Session:
         self._start = project.voi_at_start
         project.changed.connect(self._follow)
         self.place.sight.open(project)
+        for layer in self.place.sight.all_layers:
+            self._underneath.watch(layer)
         self.review.start()
         self.objects.start()
+        self.neighbours.start()
+        self.space.start()
         self.runs.start()
         self.project_changed.emit()
         how = "" if writable else " for reading only"
@@ -110,10 +122,13 @@ class Session:
             return
         project.changed.disconnect(self._follow)
         self.place.project = None
+        self.space.start()
         self.place.sight.close()
         self.editor.drop()
         self.review.start()
         self.objects.start()
+        self.neighbours.start()
+        self.space.start()
         self.runs.start()
         project.close()
         self.project_changed.emit()
@@ -131,7 +146,8 @@ class Session:
         place, review, objects = self.place, self.review, self.objects
         mine = (self.project_changed, self.edited, self.viewed, self.ended, self.wanted)
         theirs = (place.said, review.listed, review.pointed, review.sought, self.editor.drafted)
-        for signal in (*mine, *theirs, objects.picked, objects.changed):
+        seen = (self.neighbours.pointed, self.space.progressed, self.space.switched)
+        for signal in (*mine, *theirs, *seen, objects.picked, objects.changed):
             signal.disconnect()
         project, self.place.project = self.project, None
         if project is not None:
@@ -161,6 +177,21 @@ class Session:
         self.place.opened.objects.refuse_locked(row.mistake.segments, where="repair")
         self.editor.repair(row.mistake)
 
+    def merge_selected(self) -> None:
+        """Join the objects selected."""
+        _ = self.place.opened
+        self.objects.refuse_fewer_than_two()
+        self.editor.settled().merge_objects(self.objects.segments)
+
+    def shuffle_colours(self) -> None:
+        """Give all objects other colours; the one picked then looks unlike those it touches."""
+        _ = self.place.opened
+        found = self.neighbours.found
+        others = [] if found is None else found.segment.tolist()
+        self.place.sight.shuffle_colours(self.objects.segment, others)
+        self.space.follow()
+        self.viewed.emit()
+
     def view(self, switch: Callable[[], None]) -> None:
         """Switch something about what is shown: a method of `Sight`."""
         _ = self.place.opened
@@ -188,7 +219,7 @@ class Session:
 
     def _click(self, position_nm: Nm, other: bool) -> None:
         if self.project is not None and self.editor.tool == Tool.LOOK:
-            self.attempt(self.objects.pick, position_nm)
+            self.attempt(lambda: self.objects.pick(position_nm, more=other))
         else:
             self.attempt(self.editor.click, position_nm, other)
 
@@ -220,16 +251,36 @@ class Session:
     def _draw(self) -> None:
         """Let stand out what is most worth seeing now."""
         sight, editor, queue = self.place.sight, self.editor, self.review.queue
+        sight.select(self.objects.segments)
         if editor.splitting.plan is not None:
             sight.draw(plan=editor.splitting.plan)
         elif editor.merging is not None:
             sight.draw([editor.merging.segment])
         elif self.objects.segment:
-            sight.draw([self.objects.segment])
+            sight.draw([*self.objects.segments, *self.neighbours.standing_out])
         elif queue.current is not None and queue.current_is_listed:
             sight.draw(queue.current.mistake.segments)
         else:
             sight.draw()
+        self.space.follow()
+
+    def _concerned(self) -> tuple[int, ...]:
+        """Return the objects that are shown in three dimensions."""
+        queue = self.review.queue
+        if self.objects.segment:
+            found = (*self.objects.segments, self.neighbours.at)
+            return tuple(dict.fromkeys(name for name in found if name))
+        if queue.current is not None and queue.current_is_listed:
+            return tuple(queue.current.mistake.segments)
+        return ()
+
+    def _aim(self) -> bool:
+        """Look at the current error, unless objects are selected."""
+        current = self.review.queue.current
+        if self.objects.segment or current is None:
+            return False
+        self.place.sight.look(current.mistake)
+        return True
 
     def _outcome(self, operation: Operation) -> str:
         scores = self.track

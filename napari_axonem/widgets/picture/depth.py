@@ -1,0 +1,135 @@
+"""Going to a view in three dimensions and back, with the layers that must not be loaded there.
+
+In three dimensions napari would load whole levels of a pyramid. Layers that are read lazily are
+therefore hidden while it lasts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+from napari.components import ViewerModel
+from napari.layers import Layer, Points
+
+from napari_axonem.geometry import Nm
+from napari_axonem.widgets.picture.late import made_of
+from napari_axonem.widgets.picture.marks import Marks
+
+ANGLES = (-12.0, 28.0, 62.0)
+"""How the first view in three dimensions is turned, in degrees."""
+
+FILL = 0.75
+"""Part of the view that what is looked at takes."""
+
+
+class Depth:
+    """The third dimension of a viewer.
+
+    Parameters
+    ----------
+    viewer
+        The viewer; its own button is followed too.
+    marks
+        Places, which are seen through solids.
+    """
+
+    def __init__(self, viewer: ViewerModel, marks: Marks) -> None:
+        self._viewer, self._marks = viewer, marks
+        self.on = False
+        """Whether the view has three dimensions and lazy layers are hidden."""
+        self.switched: Callable[[], None] = lambda: None
+        """Called when it was gone to, or left, by whatever means."""
+        self.concerned: Callable[[], bool] = lambda: False
+        """Tells whether there is anything of ours that has a third dimension."""
+        self._hidden: list[Layer] = []
+        self._centre: Nm = (0.0, 0.0, 0.0)
+        self._zoom = 1.0
+        self._angles = ANGLES
+        self._then: Callable[[], None] | None = None
+        # first: the viewer itself loads what is visible when it hears of this
+        viewer.dims.events.ndisplay.connect(self._follow, position="first")
+        viewer.dims.events.ndisplay.connect(self._tell, position="last")
+
+    def enter(self) -> None:
+        """Go to three dimensions."""
+        self._viewer.dims.ndisplay = 3
+
+    def leave(self) -> None:
+        """Go back to two, to the same place, or to the one that was asked for meanwhile."""
+        self._viewer.dims.ndisplay = 2
+
+    def afterwards(self, look: Callable[[], None]) -> None:
+        """Do this when two dimensions are back, in the place of going back."""
+        self._then = look
+
+    def back_to(self, position_nm: Nm) -> None:
+        """Put a place (z, y, x) in nm in the middle of a flat view, at the zoom from before."""
+        for axis in self._viewer.dims.not_displayed:
+            self._viewer.dims.set_point(axis, position_nm[axis])
+        camera = self._viewer.scene.camera
+        camera.center = tuple(position_nm[axis] for axis in self._viewer.dims.displayed)
+        camera.zoom = self._zoom
+
+    def frame(self, centre_nm: Nm, extent_nm: float) -> None:
+        """Put a place (z, y, x) in the middle, with so much round it in view; both in nm."""
+        camera = self._viewer.scene.camera
+        camera.center = centre_nm
+        camera.zoom = FILL * min(self._viewer.canvas.size) / max(extent_nm, 1.0)
+
+    def end(self) -> None:
+        """Follow the viewer no more."""
+        self._viewer.dims.events.ndisplay.disconnect(self._follow)
+        self._viewer.dims.events.ndisplay.disconnect(self._tell)
+
+    def _follow(self, _: object = None) -> None:
+        in_depth = self._viewer.dims.ndisplay == 3
+        if in_depth and not self.on and self.concerned():
+            self._hide()
+        elif not in_depth and self.on:
+            self._angles = self._viewer.scene.camera.angles
+
+    def _hide(self) -> None:
+        self.on, self._then = True, None
+        camera = self._viewer.scene.camera
+        self._centre, self._zoom = camera.center, camera.zoom
+        lazy = [layer for layer in self._viewer.layers if layer.visible and made_of(layer)]
+        self._hidden = [*lazy, *(m for m in (self._marks.places,) if m.visible)]
+        for layer in self._hidden:
+            layer.visible = False
+        for marks in self._seen_through:
+            marks.blending = "translucent_no_depth"
+
+    def _tell(self, _: object = None) -> None:
+        if not self.on:
+            return
+        if self._viewer.dims.ndisplay == 3:
+            self._viewer.scene.camera.angles = self._angles
+        else:
+            self._restore()
+        self.switched()
+
+    def _restore(self) -> None:
+        self.on = False
+        for marks in self._seen_through:
+            marks.blending = "translucent"
+        camera = self._viewer.scene.camera
+        if self._then is None:
+            camera.center, camera.zoom = self._centre, self._zoom
+        else:
+            self._then()
+        for layer in self._hidden:
+            layer.visible = True
+        self._hidden, self._then = [], None
+
+    @property
+    def _seen_through(self) -> tuple[Points, Points]:
+        return self._marks.here, self._marks.seeds
+
+
+def middle_and_extent(start_nm: npt.ArrayLike, stop_nm: npt.ArrayLike) -> tuple[Nm, float]:
+    """Return the middle (z, y, x) and the diagonal, in nm, of a box given by two corners."""
+    start, stop = np.asarray(start_nm, float), np.asarray(stop_nm, float)
+    z, y, x = ((start + stop) / 2).tolist()
+    return (z, y, x), float(np.linalg.norm(stop - start))
