@@ -73,15 +73,11 @@ def alone(project: Project, segment: int) -> Volume:
     fragments, members = project.sources.fragments.volume, project.graph.members(segment)
     inside = np.zeros(len(project.segment) + 1, np.uint8)
     inside[members] = 1
-    near, voxels = _box_and_size(project.state, members)
-    for array, factor in zip(fragments.levels, fragments.factors, strict=True):
-        box = _coarser(near, factor)
-        if voxels <= MOST_VOXELS * np.prod(factor) and box.size <= MOST_READ:
-            break
+    level, box = _fitting_level(fragments, *_box_and_size(project.state, members))
     volume = Volume(
-        levels=(Alone(array, inside),),
+        levels=(Alone(fragments.levels[level], inside),),
         factors=((1, 1, 1),),
-        grid=fragments.grid.coarser(factor),
+        grid=fragments.grid.coarser(fragments.factors[level]),
         location=str(project.folder.root),
         format="project",
         kind="labels",
@@ -105,6 +101,15 @@ def mesh_of(solid: Volume) -> Mesh:
     if not pieces:
         return Mesh(np.zeros((0, 3), np.float32), np.zeros((0, 3), np.uint32))
     return joined(pieces, solid.grid, max(solid.grid.voxel_size))
+
+
+def _fitting_level(fragments: Volume, near: Box, voxels: int) -> tuple[int, Box]:
+    """Return the scale for an object of so many voxels, and its box in voxels of that scale."""
+    boxes = [_coarser(near, factor) for factor in fragments.factors]
+    for level, (box, factor) in enumerate(zip(boxes, fragments.factors, strict=True)):
+        if voxels <= MOST_VOXELS * np.prod(factor) and box.size <= MOST_READ:
+            return level, box
+    return len(boxes) - 1, boxes[-1]
 
 
 def _box_and_size(state: State, members: npt.NDArray[np.int64]) -> tuple[Box, int]:

@@ -1,7 +1,8 @@
 """Going to a view in three dimensions and back, with the layers that must not be loaded there.
 
-In three dimensions napari would load whole levels of a pyramid. Layers that are read lazily are
-therefore hidden while it lasts.
+In three dimensions napari loads a whole level of each visible pyramid, the coarsest. Layers that
+are read lazily are therefore hidden first. napari's own button loads before it tells, so that with
+it they are hidden only then.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from napari_axonem.widgets.picture.marks import Marks
 ANGLES = (-12.0, 28.0, 62.0)
 """How the first view in three dimensions is turned, in degrees."""
 
-FILL = 0.75
+FILL = 0.85
 """Part of the view that what is looked at takes."""
 
 
@@ -30,7 +31,7 @@ class Depth:
     Parameters
     ----------
     viewer
-        The viewer; its own button is followed too.
+        The viewer.
     marks
         Places, which are seen through solids.
     """
@@ -48,12 +49,11 @@ class Depth:
         self._zoom = 1.0
         self._angles = ANGLES
         self._then: Callable[[], None] | None = None
-        # first: the viewer itself loads what is visible when it hears of this
-        viewer.dims.events.ndisplay.connect(self._follow, position="first")
-        viewer.dims.events.ndisplay.connect(self._tell, position="last")
+        viewer.dims.events.ndisplay.connect(self._follow)
 
     def enter(self) -> None:
         """Go to three dimensions."""
+        self._hide()  # the viewer loads what is visible before it tells that it has three
         self._viewer.dims.ndisplay = 3
 
     def leave(self) -> None:
@@ -78,17 +78,20 @@ class Depth:
         camera.center = centre_nm
         camera.zoom = FILL * min(self._viewer.canvas.size) / max(extent_nm, 1.0)
 
-    def end(self) -> None:
-        """Follow the viewer no more."""
-        self._viewer.dims.events.ndisplay.disconnect(self._follow)
-        self._viewer.dims.events.ndisplay.disconnect(self._tell)
-
     def _follow(self, _: object = None) -> None:
-        in_depth = self._viewer.dims.ndisplay == 3
-        if in_depth and not self.on and self.concerned():
-            self._hide()
-        elif not in_depth and self.on:
-            self._angles = self._viewer.scene.camera.angles
+        camera = self._viewer.scene.camera
+        if self._viewer.dims.ndisplay == 3:
+            if not self.on and not self.concerned():
+                return
+            if not self.on:
+                self._hide()
+            camera.angles = self._angles
+        elif self.on:
+            self._angles = camera.angles
+            self._restore()
+        else:
+            return
+        self.switched()
 
     def _hide(self) -> None:
         self.on, self._then = True, None
@@ -100,15 +103,6 @@ class Depth:
             layer.visible = False
         for marks in self._seen_through:
             marks.blending = "translucent_no_depth"
-
-    def _tell(self, _: object = None) -> None:
-        if not self.on:
-            return
-        if self._viewer.dims.ndisplay == 3:
-            self._viewer.scene.camera.angles = self._angles
-        else:
-            self._restore()
-        self.switched()
 
     def _restore(self) -> None:
         self.on = False

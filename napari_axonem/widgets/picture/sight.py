@@ -24,6 +24,9 @@ from napari_axonem.widgets.picture.marks import REACH_PLANES, Marks
 
 OPACITY_STEP = 0.1
 
+AROUND = 2.0
+"""How much of what lies round an error is in view in three dimensions, of its own extent."""
+
 
 class Sight:
     """The layers of one viewer.
@@ -50,7 +53,7 @@ class Sight:
         self._plan: SplitPlan | None = None
         self._drawn: Picture | None = None
         self._held = self._stale = False
-        self.seed = 0
+        self.colouring = 0
         """What the colours of objects are drawn from."""
         self.hiding = False
         """Whether finished objects are hidden."""
@@ -93,6 +96,11 @@ class Sight:
     def concern(self, segments: Iterable[int], truths: Iterable[int] = ()) -> None:
         """Say which objects an error is about; none at all shows everything."""
         self._segments, self._truths = frozenset(segments), frozenset(truths)
+
+    @property
+    def concerned(self) -> tuple[int, ...]:
+        """The objects that an error is about, with those that edits have made of them."""
+        return tuple(sorted(self._segments))
 
     def select(self, segments: Iterable[int]) -> None:
         """Say which objects are selected: those that isolation is about, where there are any."""
@@ -180,7 +188,7 @@ class Sight:
             if self.depth.on:
                 corners = np.array([mistake.box.start, mistake.box.stop])
                 ends = corners * fragments.grid.voxel_size + fragments.grid.origin
-                self.depth.frame(position, middle_and_extent(*ends)[1])
+                self.depth.frame(position, AROUND * middle_and_extent(*ends)[1])
                 self.depth.afterwards(look)
             else:
                 look()
@@ -265,9 +273,9 @@ class Sight:
 
     def shuffle_colours(self, centre: int = 0, others: Sequence[int] = ()) -> None:
         """Give all objects other colours, by which one is told well from some others."""
-        self.seed = colours.telling_seed(self.seed + 1, centre, others)
+        self.colouring = colours.telling_seed(self.colouring + 1, centre, others)
         if self.layers is not None:
-            self.layers.shuffle(self.seed)
+            self.layers.shuffle(self.colouring)
 
     def change_opacity(self, steps: int) -> None:
         """Make the coloured objects more or less opaque."""

@@ -13,9 +13,10 @@ from napari.layers import Layer, Surface, Vectors
 from napari_axonem.evaluation.meshes import Mesh
 from napari_axonem.evaluation.skeletons import Skeletons
 
-LINE_COLOUR, LINE_PIXELS = "white", 2.0
+LINE_COLOUR = "white"
 
-OPACITY, OPACITY_WITH_LINES = 1.0, 0.6
+LINE_SHARE = 400
+"""Lines are as wide as this part of what they go through."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,8 +60,6 @@ class Solids:
         active = self._viewer.layers.selection.active
         self._show_surfaces([solid for solid in solids if len(solid.mesh.faces)])
         self._show_lines([solid.skeleton for solid in solids if solid.skeleton is not None])
-        if self._surface is not None:
-            self._surface.opacity = OPACITY if self._lines is None else OPACITY_WITH_LINES
         self._viewer.layers.selection.active = active
 
     def clear(self) -> None:
@@ -93,11 +92,12 @@ class Solids:
         if not lines:
             return
         ends = np.concatenate(lines)
+        width = float(np.linalg.norm(np.ptp(ends.reshape(-1, 3), axis=0))) / LINE_SHARE
         ends[:, 1] -= ends[:, 0]
         self._lines = Vectors(
             ends,
             edge_color=LINE_COLOUR,
-            edge_width=LINE_PIXELS,
+            edge_width=width,
             vector_style="line",
             opacity=1.0,
             blending="translucent_no_depth",

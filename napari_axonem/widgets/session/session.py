@@ -266,13 +266,13 @@ class Session:
 
     def _concerned(self) -> tuple[int, ...]:
         """Return the objects that are shown in three dimensions."""
-        queue = self.review.queue
-        if self.objects.segment:
-            found = (*self.objects.segments, self.neighbours.at)
-            return tuple(dict.fromkeys(name for name in found if name))
-        if queue.current is not None and queue.current_is_listed:
-            return tuple(queue.current.mistake.segments)
-        return ()
+        project, current = self.project, self.review.queue.current
+        if project is None:
+            return ()
+        found = (*self.objects.segments, self.neighbours.at)
+        if not self.objects.segment and current is not None:
+            found = self.place.sight.concerned or tuple(current.mistake.segments)
+        return tuple(dict.fromkeys(s for s in found if s and project.segment[s] == s))
 
     def _aim(self) -> bool:
         """Look at the current error, unless objects are selected."""

@@ -45,7 +45,7 @@ class NeighboursControl:
             self._shown, self._rows = (), []
             self._view.set_rows((), 0, "")
             return
-        shown = (found, self._session.place.sight.seed)
+        shown = (found, self._session.place.sight.colouring)
         if shown != self._shown:  # else only another row is looked at
             self._shown, self._rows = shown, self._listed(project, found)
             area = len(set(project.sources.grid.voxel_size)) == 1
