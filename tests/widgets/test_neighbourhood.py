@@ -37,7 +37,7 @@ def test_objects_are_added_and_taken_out(session: Session) -> None:
     assert objects.segment == lower
     objects.pick(RIGHT_OF_1, more=True)
     assert objects.segments == (left, lower)
-    objects.pick(nm(0, 1, 1), more=True)
+    objects.pick(nm(0, -50, 1), more=True)
     assert objects.segments == (left, lower), "a slip beside them costs nothing"
     objects.front(left)
     assert objects.segments == (lower, left)

@@ -46,6 +46,7 @@ class Depth:
         """Tells whether there is anything of ours that has a third dimension."""
         self._hidden: list[Layer] = []
         self._centre: Nm = (0.0, 0.0, 0.0)
+        self._point: tuple[float, ...] = (0.0, 0.0, 0.0)
         self._zoom = 1.0
         self._angles = ANGLES
         self._then: Callable[[], None] | None = None
@@ -86,17 +87,17 @@ class Depth:
             if not self.on:
                 self._hide()
             camera.angles = self._angles
+            self.switched()
         elif self.on:
-            self._angles = camera.angles
+            self.on, self._angles = False, camera.angles
+            self.switched()  # first: layers that go may move the place in the volume
             self._restore()
-        else:
-            return
-        self.switched()
 
     def _hide(self) -> None:
         self.on, self._then = True, None
         camera = self._viewer.scene.camera
         self._centre, self._zoom = camera.center, camera.zoom
+        self._point = self._viewer.dims.point
         lazy = [layer for layer in self._viewer.layers if layer.visible and made_of(layer)]
         self._hidden = [*lazy, *(m for m in (self._marks.places,) if m.visible)]
         for layer in self._hidden:
@@ -105,13 +106,13 @@ class Depth:
             marks.blending = "translucent_no_depth"
 
     def _restore(self) -> None:
-        self.on = False
         for marks in self._seen_through:
             marks.blending = "translucent"
+        for axis in self._viewer.dims.not_displayed:
+            self._viewer.dims.set_point(axis, self._point[axis])
         camera = self._viewer.scene.camera
-        if self._then is None:
-            camera.center, camera.zoom = self._centre, self._zoom
-        else:
+        camera.center, camera.zoom = self._centre, self._zoom
+        if self._then is not None:
             self._then()
         for layer in self._hidden:
             layer.visible = True
