@@ -115,6 +115,25 @@ def test_solids_are_made_once_and_again_after_an_edit(session: Session, made: li
     assert len(made) == 3, "what comes back was kept"
 
 
+def test_large_objects_are_made_in_another_process(session: Session, monkeypatch) -> None:
+    session.objects.pick(LEFT_OF_1)
+    session.space.toggle()
+    here = session.place.viewer.layers["solids"].data
+    session.space.toggle()
+    session.space.start()
+    monkeypatch.setattr(space_module, "BESIDE_VOXELS", 0)
+    called = []
+    really = space_module.elsewhere
+    monkeypatch.setattr(
+        space_module, "elsewhere", lambda *call: called.append(call) or really(*call)
+    )
+    session.space.toggle()
+    assert len(called) == 1
+    there = session.place.viewer.layers["solids"].data
+    for one, other in zip(here, there, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_errors_are_followed_with_their_place(session: Session) -> None:
     viewer, sight = session.place.viewer, session.place.sight
     session.go_to(0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 from psygnal import Signal
@@ -12,6 +13,7 @@ from psygnal import Signal
 from napari_axonem.errors import AxonemError, EditError
 from napari_axonem.evaluation.meshes import Mesh
 from napari_axonem.evaluation.skeletons import Skeletons, skeletonize
+from napari_axonem.proofreading.elsewhere import elsewhere
 from napari_axonem.proofreading.exporting.places import box_around
 from napari_axonem.proofreading.project import Project
 from napari_axonem.proofreading.solids import alone, extents_of, mesh_of
@@ -24,6 +26,13 @@ from napari_axonem.widgets.session.workplace import Notice, Workplace
 
 KEPT_BYTES = 2**28
 """Memory of the meshes that are kept."""
+
+
+BESIDE_VOXELS = 100_000
+"""Objects whose box has more voxels are made in another process: in a thread, zmesh and kimimaro
+would hold Python's lock for most of a second. A process takes as long to start."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -172,8 +181,8 @@ class Space:
         """Make what is missing of an object; in another thread."""
         try:
             if before.mesh is None:
-                return replace(before, mesh=mesh_of(solid))
-            return replace(before, skeleton=skeletonize(solid))
+                return replace(before, mesh=_call(mesh_of, solid))
+            return replace(before, skeleton=_call(skeletonize, solid))
         except AxonemError as error:
             return replace(before, problem=str(error))
 
@@ -230,3 +239,8 @@ class Space:
             grid, box = project.sources.grid, box_around(project, names)
             corners = np.array([box.start, box.stop]) * grid.voxel_size + grid.origin
             self._place.sight.depth.frame(*middle_and_extent(*corners))
+
+
+def _call(function: Callable[[Volume], T], solid: Volume) -> T:
+    """Call a function so that the window is not held up by it."""
+    return elsewhere(function, solid) if solid.box.size > BESIDE_VOXELS else function(solid)
