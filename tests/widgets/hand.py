@@ -51,6 +51,12 @@ class Hand:
         y, x = offset * camera.zoom + size / 2
         return y, x
 
+    def move(self, position_nm) -> None:
+        """Move the mouse to a position in the plane shown."""
+        y, x = self.on_screen(position_nm)
+        QTest.mouseMove(self.canvas, QPoint(int(x), int(y)))
+        QApplication.processEvents()
+
     def click(self, position_nm, modifiers=NONE) -> None:
         """Click on a position in the plane shown."""
         y, x = self.on_screen(position_nm)

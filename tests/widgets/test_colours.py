@@ -71,3 +71,22 @@ def test_colours_are_those_of_scikit_image() -> None:
 def test_equal_seeds_give_equal_colours() -> None:
     np.testing.assert_array_equal(colours.object_colours(3), colours.object_colours(3))
     assert not np.array_equal(colours.object_colours(3), colours.object_colours(4))
+
+
+def test_a_shuffle_tells_an_object_from_those_it_touches() -> None:
+    rng = np.random.default_rng(0)
+    for count in (3, 20, 60):
+        centre, *others = rng.choice(np.arange(1, 9999), count + 1, replace=False).tolist()
+        seed = colours.telling_seed(1, centre, others)
+        best = colours.told_apart(centre, others, seed).min()
+        tried = range(1, 1 + colours.SEEDS)
+        nearest = [colours.told_apart(centre, others, one).min() for one in tried]
+        assert best == max(nearest) or best >= colours.TOLD_APART
+        assert seed == 1 or nearest[0] < colours.TOLD_APART, "the first that will do"
+    assert colours.telling_seed(7, 5, []) == 7
+
+
+def test_the_distance_of_colours_is_that_of_cielab() -> None:
+    lab = rgb2lab(colours.object_colours(2)[None])[0]
+    expected = np.linalg.norm(lab[[6, 99]] - lab[2], axis=1)
+    np.testing.assert_allclose(colours.told_apart(3, [7, 100], 2), expected, atol=0.1)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import lru_cache
+
 import numpy as np
 import numpy.typing as npt
 from napari.utils.colormaps import CyclicLabelColormap, DirectLabelColormap
@@ -33,6 +36,10 @@ OF_KIND = {"false_split": FALSE_SPLIT, "false_merge": FALSE_MERGE}
 MANY = 5000
 """Colours of objects: two that touch look alike in fewer than 1 of 100 cases."""
 
+TOLD_APART, SEEDS = 20.0, 30
+"""How far apart in CIELAB colours are at least that are told apart at a glance, and how many
+seeds are tried to have all of them so."""
+
 ROOT = 1.2207440846
 """The root of x**4 = x + 1, on which the sequence R3 is built."""
 
@@ -60,15 +67,51 @@ def object_colormap(seed: int = 0) -> CyclicLabelColormap:
 
 def object_colours(seed: int = 0) -> npt.NDArray[np.float64]:
     """Return the colours (red, green, blue; 0..1) of objects, shape (`MANY`, 3)."""
+    return from_lab(object_labs(seed))
+
+
+@lru_cache(maxsize=4)
+def object_labs(seed: int = 0) -> npt.NDArray[np.float64]:
+    """Return the same as CIELAB colours; they must not be changed."""
     steps = np.arange(1, 10 * MANY)[:, None] / np.array([ROOT, ROOT**2, ROOT**3])
     even = (steps + np.random.default_rng(seed).random(3)) % 1
     lightness = LIGHTNESS[0] + (LIGHTNESS[1] - LIGHTNESS[0]) * even[:, 0]
-    a, b = 220 * even[:, 1] - 110, 220 * even[:, 2] - 110
-    rgb = from_lab(np.stack([lightness, a, b], axis=1))
-    shown = ((rgb >= 0) & (rgb <= 1)).all(axis=1) & (np.hypot(a, b) >= LEAST_CHROMA)
-    rgb = rgb[shown]
+    lab = np.stack([lightness, *(220 * even[:, 1:] - 110).T], axis=1)
+    rgb = from_lab(lab)
+    shown = ((rgb >= 0) & (rgb <= 1)).all(axis=1) & (np.hypot(*lab[:, 1:].T) >= LEAST_CHROMA)
+    lab, rgb = lab[shown], rgb[shown]
     away = np.abs(_hue(rgb)[:, None] - np.array(TAKEN))
-    return rgb[np.minimum(away, 1 - away).min(axis=1) > APART][:MANY]
+    labs: npt.NDArray[np.float64] = lab[np.minimum(away, 1 - away).min(axis=1) > APART][:MANY]
+    labs.setflags(write=False)
+    return labs
+
+
+def telling_seed(first: int, centre: int, others: Sequence[int]) -> int:
+    """Return a seed by which one object looks unlike others, such as those that touch it.
+
+    Parameters
+    ----------
+    first
+        Tried first. The first of `SEEDS` that tells it from all others is returned, or else
+        the one that tells it best.
+    centre, others
+        Ids of objects.
+    """
+    best = first, -1.0
+    for seed in range(first, first + SEEDS) if len(others) else ():
+        distance = float(told_apart(centre, others, seed).min())
+        if distance >= TOLD_APART:
+            return seed
+        best = max(best, (seed, distance), key=lambda pair: pair[1])
+    return best[0]
+
+
+def told_apart(centre: int, others: Sequence[int], seed: int = 0) -> npt.NDArray[np.float64]:
+    """Return how far the colour of one object is from those of others in CIELAB, shape (n,)."""
+    lab = object_labs(seed)
+    own, theirs = ((np.asarray(ids, np.int64) - 1) % len(lab) for ids in (centre, others))
+    distance: npt.NDArray[np.float64] = np.linalg.norm(lab[theirs] - lab[own], axis=-1)
+    return distance
 
 
 def from_lab(lab: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -84,6 +127,12 @@ def from_lab(lab: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     curved = 1.055 * np.maximum(linear, 0.0031308) ** (1 / 2.4) - 0.055
     rgb: npt.NDArray[np.float64] = np.where(linear > 0.0031308, curved, 12.92 * linear)
     return rgb
+
+
+def hexadecimal(rgba: npt.ArrayLike) -> str:
+    """Return a colour (red, green, blue and perhaps opacity; 0..1) as ``#rrggbb``."""
+    red, green, blue = np.rint(np.asarray(rgba, float)[:3] * 255).astype(int)
+    return f"#{red:02x}{green:02x}{blue:02x}"
 
 
 _XYZ_OF_RGB = np.array(

@@ -69,6 +69,11 @@ def size(voxels: int) -> str:
     return f"{voxels / 1e6:.1f} M" if voxels < 1e9 else f"{voxels / 1e9:.1f} G"
 
 
+def area(square_um: float) -> str:
+    """Return an area in µm² without its unit, in three digits: ``0.012``, ``1.35``, ``120``."""
+    return f"{square_um:.3f}" if square_um < 1 else f"{square_um:#.3g}".rstrip(".")
+
+
 def lengths(values: Sequence[float]) -> str:
     """Return three lengths, as ``30 × 8 × 8``."""
     return " \N{MULTIPLICATION SIGN} ".join(f"{value:g}" for value in values)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from napari.layers import Labels, Layer
 
 from napari_axonem.evaluation.mistakes import MIN_VOXELS
+from napari_axonem.geometry import Box, Nm, zyx
 from napari_axonem.proofreading.project import Project
 from napari_axonem.proofreading.splitting import SplitPlan
 from napari_axonem.widgets.parts import colours
@@ -122,6 +123,29 @@ class ProjectLayers:
         self._focus.draw(stroke)
         self.focus.contour, self.focus.opacity = 0, SIDES_OPACITY
         self.focus.refresh(extent=False)
+
+    def truths_in(self, segments: Collection[int]) -> frozenset[int]:
+        """Return the true objects that segments share voxels with; the background is none."""
+        cells = self.project.state.cells
+        rows = np.isin(self.project.segment[cells.fragment], np.asarray(list(segments), np.int64))
+        return frozenset(np.unique(cells.truth[rows]).tolist()) - {0}
+
+    def under(self, position_nm: Nm) -> tuple[int, int]:
+        """Return the fragment and the true object at a position, 0 for none.
+
+        One voxel each is read, at the scale that is drawn now. Another thread may ask.
+        """
+        volume, level = self._fragments.volume, int(self.segmentation.data_level)
+        voxel = zyx(volume.grid.to_voxel(position_nm))
+        if not volume.box.contains(voxel):
+            return 0, 0
+        start = zyx(np.floor_divide(voxel, volume.factors[level]))
+        box = Box(start, zyx(np.add(start, 1)))
+        found = [
+            0 if planes is None else int(planes.read_all(box, level)[0, 0, 0])
+            for planes in (self._fragments, self._truth)
+        ]
+        return found[0], found[1]
 
     def refresh(self) -> None:
         """Draw what was set."""

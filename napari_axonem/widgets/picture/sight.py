@@ -5,20 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
+import numpy as np
+import numpy.typing as npt
 from napari.components import ViewerModel
 from napari.layers import Layer
 
+from napari_axonem.errors import EditError
 from napari_axonem.evaluation.mistakes import Mistake
 from napari_axonem.evaluation.suggestions import Suggestion
 from napari_axonem.geometry import Box, Nm
 from napari_axonem.proofreading.project import Project
 from napari_axonem.proofreading.splitting import SplitPlan
+from napari_axonem.widgets.parts import colours
+from napari_axonem.widgets.picture.depth import Depth, middle_and_extent
 from napari_axonem.widgets.picture.framing import box_in_view, look_at
 from napari_axonem.widgets.picture.layers import Picture, ProjectLayers
 from napari_axonem.widgets.picture.marks import REACH_PLANES, Marks
 from napari_axonem.widgets.picture.stroke import Stroke
 
 OPACITY_STEP = 0.1
+
+AROUND = 2.0
+"""How much of what lies round an error is in view in three dimensions, of its own extent."""
 
 
 class Sight:
@@ -33,10 +41,13 @@ class Sight:
     def __init__(self, viewer: ViewerModel) -> None:
         self.viewer = viewer
         self.marks = Marks(viewer)
+        self.depth = Depth(viewer, self.marks)
         self.layers: ProjectLayers | None = None
         """The layers of the open project."""
         self.isolating = True
         """Whether all but the objects concerned are hidden, when some are."""
+        self._selected: frozenset[int] = frozenset()
+        self._apart = False
         self._segments: frozenset[int] = frozenset()
         self._truths: frozenset[int] = frozenset()
         self._outlined: tuple[int, ...] = ()
@@ -44,7 +55,8 @@ class Sight:
         self._plan: SplitPlan | None = None
         self._drawn: Picture | None = None
         self._held = self._stale = False
-        self._seed = 0
+        self.colouring = 0
+        """What the colours of objects are drawn from."""
         self.hiding = False
         """Whether finished objects are hidden."""
         self._hidden: frozenset[int] = frozenset()
@@ -75,7 +87,8 @@ class Sight:
         """Take the layers of the project away; those of the points stay, empty."""
         self._drawn = None
         self.marks.clear()
-        self._segments = self._truths = self._hidden = frozenset()
+        self._segments = self._truths = self._hidden = self._selected = frozenset()
+        self._apart = False
         if self.layers is not None:
             for layer in self.layers.all:
                 if layer in self.viewer.layers:
@@ -85,6 +98,16 @@ class Sight:
     def concern(self, segments: Iterable[int], truths: Iterable[int] = ()) -> None:
         """Say which objects an error is about; none at all shows everything."""
         self._segments, self._truths = frozenset(segments), frozenset(truths)
+
+    @property
+    def concerned(self) -> tuple[int, ...]:
+        """The objects that an error is about, with those that edits have made of them."""
+        return tuple(sorted(self._segments))
+
+    def select(self, segments: Iterable[int]) -> None:
+        """Say which objects are selected: those that isolation is about, where there are any."""
+        self._selected = frozenset(segments)
+        self._apart = self._apart and bool(self._selected)
 
     def follow(self, before: Iterable[int], after: Iterable[int]) -> None:
         """Follow an edit that made the segments `after` of the segments `before`."""
@@ -108,9 +131,7 @@ class Sight:
     def draw_again(self) -> None:
         """Draw the same as before, with the segments and the isolation there are now."""
         if self.layers is not None:
-            alone = self.isolating and bool(self._segments)
-            only = (self._segments, self._truths) if alone else None
-            picture = Picture(only, self._outlined, self._pieces, self._plan, self._hidden)
+            picture = Picture(self._only(), self._outlined, self._pieces, self._plan, self._hidden)
             if not picture.same_as(self._drawn):
                 self.layers.set(picture)
                 self._drawn = picture
@@ -124,6 +145,13 @@ class Sight:
         if self.layers is not None:
             self.layers.draw_stroke(stroke)
             self._drawn = None
+
+    def _only(self) -> tuple[frozenset[int], frozenset[int]] | None:
+        """Return the segments and true objects to show; None for all."""
+        if self._apart and self.layers is not None:
+            return self._selected, self.layers.truths_in(self._selected)
+        alone = self.isolating and bool(self._segments)
+        return (self._segments, self._truths) if alone else None
 
     @contextmanager
     def moving(self) -> Iterator[None]:
@@ -166,15 +194,43 @@ class Sight:
         if self.layers is not None:
             fragments = self.layers.project.sources.fragments
             whole, position = Box.of_shape(fragments.shape), mistake.position_nm
-            look_at(self.viewer, position, fragments.grid, mistake.box, whole)
+
+            def look() -> None:
+                look_at(self.viewer, position, fragments.grid, mistake.box, whole)
+
+            if self.depth.on:
+                corners = np.array([mistake.box.start, mistake.box.stop])
+                ends = corners * fragments.grid.voxel_size + fragments.grid.origin
+                self.depth.frame(position, AROUND * middle_and_extent(*ends)[1])
+                self.depth.afterwards(look)
+            else:
+                look()
 
     def look_at_place(self, position_nm: Nm) -> None:
         """Bring a place into view, at the zoom there is."""
-        if self.layers is not None:
-            for axis in self.viewer.dims.not_displayed:
-                self.viewer.dims.set_point(axis, position_nm[axis])
-            shown = self.viewer.dims.displayed
-            self.viewer.scene.camera.center = tuple(position_nm[axis] for axis in shown)
+        if self.layers is None:
+            return
+        if self.depth.on:
+            self.depth.afterwards(lambda: self.depth.back_to(position_nm))
+        for axis in self.viewer.dims.not_displayed:
+            self.viewer.dims.set_point(axis, position_nm[axis])
+        shown = self.viewer.dims.displayed
+        self.viewer.scene.camera.center = tuple(position_nm[axis] for axis in shown)
+
+    def centre_on_cursor(self) -> None:
+        """Put what is under the cursor in the middle of the view.
+
+        Raises
+        ------
+        EditError
+            The view is not flat, or the cursor is not in it.
+        """
+        if self.viewer.dims.ndisplay != 2:
+            raise EditError("the view is not flat", remedy="go back to two dimensions")
+        if not self.viewer.mouse_over_canvas:
+            raise EditError("the mouse is not over the picture", where="centre")
+        z, y, x = self.viewer.cursor.position
+        self.look_at_place((float(z), float(y), float(x)))
 
     def mark(self, mistakes: Sequence[Mistake | Suggestion], current: int) -> None:
         """Mark the places of errors; `current` is the row of the one looked at, or -1."""
@@ -199,9 +255,22 @@ class Sight:
             self.layers.truth.visible = show_truth
             self.layers.segmentation.visible = not show_truth
 
+    @property
+    def isolates(self) -> bool:
+        """Whether all but the objects concerned are hidden, or will be when some are."""
+        return self._apart if self._selected else self.isolating
+
     def toggle_isolation(self) -> None:
-        """Hide all but the objects concerned, or show them again."""
-        self.isolating = not self.isolating
+        """Hide all but the objects concerned, or show them again.
+
+        With objects selected these are the ones, and showing the others again shows all.
+        """
+        if self._selected:
+            self._apart = not self._apart
+            if not self._apart:
+                self.concern(())
+        else:
+            self.isolating = not self.isolating
         self.draw_again()
 
     def toggle_errors(self) -> None:
@@ -209,11 +278,17 @@ class Sight:
         if self.layers is not None and self.layers.errors is not None:
             self.layers.errors.visible = not self.layers.errors.visible
 
-    def shuffle_colours(self) -> None:
-        """Give all objects other colours."""
-        self._seed += 1
+    def colour_of(self, segment: int) -> npt.NDArray[np.floating]:
+        """Return how an object is drawn: red, green, blue, opacity; 0..1."""
+        if self.layers is None:
+            return np.zeros(4)
+        return np.asarray(self.layers.segmentation.colormap.map(segment), float)
+
+    def shuffle_colours(self, centre: int = 0, others: Sequence[int] = ()) -> None:
+        """Give all objects other colours, by which one is told well from some others."""
+        self.colouring = colours.telling_seed(self.colouring + 1, centre, others)
         if self.layers is not None:
-            self.layers.shuffle(self._seed)
+            self.layers.shuffle(self.colouring)
 
     def change_opacity(self, steps: int) -> None:
         """Make the coloured objects more or less opaque."""

@@ -38,7 +38,8 @@ def image_layer(image: Volume, name: str) -> Image:
     """Return the layer of an image."""
     planes = Planes(with_levels(image, "image"))
     limits = contrast(planes, len(image.levels) - 1)  # made levels would take whole sections
-    return Image(**scaled(as_is(planes)), name=name, contrast_limits=limits, **placed(image.grid))
+    looks = {"contrast_limits": limits, "projection_mode": "none"}  # else sections are averaged
+    return Image(**scaled(as_is(planes)), name=name, **looks, **placed(image.grid))
 
 
 def labels_layer(levels: list[LazyLevel], name: str, grid: Grid, **looks: object) -> Labels:

@@ -238,14 +238,64 @@ ACTIONS: tuple[Action, ...] = (
         lambda s: s.objects.take_back_verdict(),
         "Objects",
     ),
+    Action(
+        "merge_selected",
+        "Merge the objects selected",
+        "Shift-M",
+        lambda s: s.merge_selected(),
+        "Objects",
+    ),
+    Action(
+        "neighbour",
+        "Next neighbour of the object picked",
+        "Shift-Right",
+        lambda s: s.neighbours.step(1),
+        "Objects",
+    ),
+    Action(
+        "neighbour_before",
+        "Neighbour before",
+        "Shift-Left",
+        lambda s: s.neighbours.step(-1),
+        "Objects",
+    ),
+    Action(
+        "neighbour_too",
+        "Select the neighbour too, or not any more",
+        "Shift-L",
+        lambda s: s.neighbours.select(),
+        "Objects",
+    ),
+    Action(
+        "join",
+        "Merge the neighbour with the object picked",
+        "Shift-J",
+        lambda s: s.neighbours.join(),
+        "Objects",
+    ),
     Action("truth", "Swap truth and segmentation", "T", _view("swap_truth"), "View"),
     Action(
         "isolate", "Show only the objects concerned, or all", "I", _view("toggle_isolation"), "View"
     ),
     Action("errors", "Show or hide the overlay of errors", "O", _view("toggle_errors"), "View"),
-    Action("colours", "Shuffle the colours of objects", "C", _view("shuffle_colours"), "View"),
+    Action("colours", "Shuffle the colours of objects", "C", lambda s: s.shuffle_colours(), "View"),
     Action("fainter", "Make objects fainter", ",", _view("change_opacity", -1), "View"),
     Action("stronger", "Make objects stronger", ".", _view("change_opacity", 1), "View"),
+    Action(
+        "centre",
+        "Put what is under the cursor in the middle",
+        "Shift-C",
+        _view("centre_on_cursor"),
+        "View",
+    ),
+    Action("space", "Show the objects in 3-D, or go back", "3", lambda s: s.space.toggle(), "View"),
+    Action(
+        "lines",
+        "Show or hide centre lines in 3-D",
+        "Shift-K",
+        lambda s: s.space.toggle_skeletons(),
+        "View",
+    ),
 )
 """Everything that has a key, but for the help itself (`HELP_KEYS`)."""
 

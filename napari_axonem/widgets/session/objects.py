@@ -1,4 +1,4 @@
-"""The object picked, what is said of objects, and the sample of finished ones."""
+"""The objects selected, what is said of objects, and the sample of finished ones."""
 
 from __future__ import annotations
 
@@ -22,62 +22,107 @@ class Objects:
     """
 
     picked = Signal()
-    """Another object is picked, or none."""
+    """Other objects are selected, or none."""
 
     changed = Signal()
     """Something was said of an object, or a verdict given."""
 
     def __init__(self, place: Workplace) -> None:
         self._place = place
-        self._fragment = 0
+        self._fragments: tuple[int, ...] = ()
         self.sampling = 0
         """The object that was drawn to be checked, by the name that it had; 0 for none."""
 
     @property
-    def segment(self) -> int:
-        """The object picked, by the name that it has now; 0 for none."""
+    def segments(self) -> tuple[int, ...]:
+        """The objects selected, by the names that they have now, in the order of their picks."""
         project = self._place.project
-        return 0 if project is None else int(project.segment[self._fragment])
+        if project is None:
+            return ()
+        names = (int(project.segment[fragment]) for fragment in self._fragments)
+        return tuple(dict.fromkeys(name for name in names if name))
+
+    @property
+    def segment(self) -> int:
+        """The object picked last; 0 for none."""
+        project = self._place.project
+        last = self._fragments[-1] if self._fragments else 0
+        return 0 if project is None else int(project.segment[last])
 
     @property
     def said(self) -> Said:
-        """What holds for the object picked."""
+        """What holds for the object picked last."""
         project = self._place.project
         return Said() if project is None else project.objects.of(self.segment)
 
     def start(self) -> None:
         """Begin with a project that was just opened, or with none."""
-        self._fragment = self.sampling = 0
+        self._fragments, self.sampling = (), 0
         self.picked.emit()
         self.changed.emit()
 
-    def pick(self, position_nm: Nm) -> None:
-        """Pick the object at a position (z, y, x) in nm; none where there is none."""
+    def pick(self, position_nm: Nm, *, more: bool = False) -> None:
+        """Select the object at a position (z, y, x) in nm; none where there is none.
+
+        Parameters
+        ----------
+        more
+            Keep those selected, and take the object out where it is one of them.
+        """
         try:
             fragment = self._place.opened.pick(position_nm).fragment
         except EditError:  # background, or beside the volume
             fragment = 0
-        self._pick(fragment)
+        if more and fragment:
+            self.toggle(fragment)
+        elif not more:
+            self._pick(fragment)
+
+    def toggle(self, fragment: int) -> None:
+        """Select the object of a fragment too, or take it out where it is selected."""
+        segment = self._place.opened.segment
+        name = segment[fragment]
+        kept = tuple(one for one in self._fragments if segment[one] != name)
+        self._select(kept if name in self.segments else (*self._fragments, fragment))
+
+    def front(self, segment: int) -> None:
+        """Let one of the objects selected be the one picked last."""
+        names = self._place.opened.segment
+        own = tuple(one for one in self._fragments if names[one] == segment)
+        if own and segment != self.segment:
+            rest = tuple(one for one in self._fragments if names[one] != segment)
+            self._select((*rest, *own))
 
     def drop(self) -> None:
-        """Pick none."""
-        self._pick(0)
+        """Select none."""
+        self._select(())
 
     def mark(self, state: ObjectState) -> None:
-        """Give the object picked a state; the same again takes it back."""
-        project = self._writable()
-        now = project.objects.of(self.segment).state
-        wanted = ObjectState.NONE if now == state else state
-        project.objects.say(self._fragment, wanted)
-        self._tell()
+        """Give the objects selected a state; when all of them have it, take it back."""
+        project, names = self._writable(), self.segments
+        now = {project.objects.of(name).state for name in names}
+        wanted = ObjectState.NONE if now == {state} else state
+        for name in names:
+            if project.objects.of(name).state != wanted:
+                project.objects.say(self._own(project, name), wanted)
+        self._tell(names, wanted)
 
     def note(self, text: str) -> None:
-        """Give the object picked a note in the place of those it has."""
+        """Give the object picked last a note in the place of those it has."""
         project = self._writable()
         said = project.objects.of(self.segment)
         if text.strip() != said.note:
-            project.objects.say(self._fragment, said.state, text)
-            self._tell()
+            project.objects.say(self._fragments[-1], said.state, text)
+            self._tell((self.segment,), said.state)
+
+    def refuse_fewer_than_two(self) -> None:
+        """Raise an `EditError` where there is nothing to merge."""
+        if len(self.segments) < 2:
+            raise EditError(
+                "a merge takes two objects or more",
+                where="merge",
+                remedy="select them with the tool Look (L): click one, and others with Shift",
+            )
 
     def hide(self) -> None:
         """Hide finished objects, or show them again."""
@@ -126,13 +171,19 @@ class Objects:
         self._go_to_sample(project, project.sample.take_back())
 
     def _pick(self, fragment: int) -> None:
-        self._fragment, self.sampling = fragment, 0
+        self._select((fragment,) if fragment else ())
+
+    def _select(self, fragments: tuple[int, ...]) -> None:
+        self._fragments, self.sampling = fragments, 0
         self.picked.emit()
 
-    def _tell(self) -> None:
-        said, segment = self.said, self.segment
-        word = "open" if said.state == ObjectState.NONE else WORDS[said.state]
-        self._place.say(f"object {segment} is {word}")
+    def _own(self, project: Project, segment: int) -> int:
+        """Return the fragment that an object was picked by."""
+        return next(one for one in self._fragments if project.segment[one] == segment)
+
+    def _tell(self, names: tuple[int, ...], state: ObjectState) -> None:
+        what = f"object {names[0]} is" if len(names) == 1 else f"{len(names)} objects are"
+        self._place.say(f"{what} {WORDS[state]}")
         self.show_hidden()
         self.changed.emit()
 

@@ -22,10 +22,13 @@ from napari_axonem.widgets.parts import wording
 from napari_axonem.widgets.picture import clicks, strokes
 from napari_axonem.widgets.session.editor import Editor, Tool
 from napari_axonem.widgets.session.following import Following
+from napari_axonem.widgets.session.neighbourhood import Neighbourhood
 from napari_axonem.widgets.session.objects import Objects
 from napari_axonem.widgets.session.past import Past
 from napari_axonem.widgets.session.review import Review
 from napari_axonem.widgets.session.score import RunRecord, ScoreRecord, Track
+from napari_axonem.widgets.session.space import Space
+from napari_axonem.widgets.session.underneath import Underneath
 from napari_axonem.widgets.session.workplace import Notice, Workplace
 
 
@@ -60,6 +63,9 @@ class Session:
         self.objects = Objects(self.place)
         self.past = Past(self.place, self.editor.settled)
         self._scores = ScoreRecord(self.place)
+        self.neighbours = Neighbourhood(self.place, self.objects, self.editor.settled)
+        self.space = Space(self.place, self._concerned, self._aim)
+        self._underneath = Underneath(lambda: self.place.sight.layers)
         self.runs = RunRecord(self.place, self.edited.emit)
         self.following = Following(self.place, self._follow_runs)
         self.window: object = None
@@ -70,6 +76,8 @@ class Session:
         self.review.pointed.connect(self._draw)
         self.editor.drafted.connect(self._draw)
         self.objects.picked.connect(self._draw)
+        self.objects.changed.connect(lambda: self._underneath.follow(self.project))
+        self.neighbours.pointed.connect(self._draw)
 
     @property
     def project(self) -> Project | None:
@@ -98,6 +106,8 @@ class Session:
         self.place.project = project
         project.changed.connect(self._follow)
         self.place.sight.open(project)
+        for layer in self.place.sight.all_layers:
+            self._underneath.watch(layer)
         self._begin()
         self.project_changed.emit()
         how = "" if writable else " for reading only"
@@ -110,6 +120,7 @@ class Session:
             return
         project.changed.disconnect(self._follow)
         self.place.project = None
+        self.space.start()
         self.place.sight.close()
         self.editor.drop()
         self._begin()
@@ -131,7 +142,9 @@ class Session:
         place, review, objects = self.place, self.review, self.objects
         mine = (self.project_changed, self.edited, self.viewed, self.ended, self.wanted)
         theirs = (place.said, review.listed, review.pointed, review.sought, self.editor.drafted)
-        for signal in (*mine, *theirs, objects.picked, objects.changed, self.past.chosen_changed):
+        seen = (self.neighbours.pointed, self.space.progressed, self.space.switched)
+        told = (objects.picked, objects.changed, self.past.chosen_changed)
+        for signal in (*mine, *theirs, *seen, *told):
             signal.disconnect()
         project, self.place.project = self.project, None
         if project is not None:
@@ -160,6 +173,21 @@ class Session:
             raise EditError("this error is repaired already", remedy="go on to the next")
         self.place.opened.objects.refuse_locked(row.mistake.segments, where="repair")
         self.editor.repair(row.mistake)
+
+    def merge_selected(self) -> None:
+        """Join the objects selected."""
+        _ = self.place.opened
+        self.objects.refuse_fewer_than_two()
+        self.editor.settled().merge_objects(self.objects.segments)
+
+    def shuffle_colours(self) -> None:
+        """Give all objects other colours; the one picked then looks unlike those it touches."""
+        _ = self.place.opened
+        found = self.neighbours.found
+        others = [] if found is None else found.segment.tolist()
+        self.place.sight.shuffle_colours(self.objects.segment, others)
+        self.space.follow()
+        self.viewed.emit()
 
     def view(self, switch: Callable[[], None]) -> None:
         """Switch something about what is shown: a method of `Sight`."""
@@ -190,13 +218,15 @@ class Session:
         """Begin with a project that was just opened, or with none."""
         self.review.start()
         self.objects.start()
+        self.neighbours.start()
+        self.space.start()
         self.past.start()
         self._scores.start()
         self.runs.start()
 
     def _click(self, position_nm: Nm, other: bool) -> None:
         if self.project is not None and self.editor.tool == Tool.LOOK:
-            self.attempt(self.objects.pick, position_nm)
+            self.attempt(lambda: self.objects.pick(position_nm, more=other))
         else:
             self.attempt(self.editor.click, position_nm, other)
 
@@ -230,15 +260,35 @@ class Session:
     def _draw(self) -> None:
         """Let stand out what is most worth seeing now."""
         sight, shown, queue = self.place.sight, self.editor.shown, self.review.queue
+        sight.select(self.objects.segments)
         self._cursor.show(self.editor.handle.radius_nm if self.editor.draws else None)
         if shown.stands_out:
             sight.draw(shown.objects, shown.plan, shown.fragments)
         elif self.objects.segment:
-            sight.draw([self.objects.segment])
+            sight.draw([*self.objects.segments, *self.neighbours.standing_out])
         elif queue.current is not None and queue.current_is_listed:
             sight.draw(queue.current.mistake.segments)
         else:
             sight.draw()
+        self.space.follow()
+
+    def _concerned(self) -> tuple[int, ...]:
+        """Return the objects that are shown in three dimensions."""
+        project, current = self.project, self.review.queue.current
+        if project is None:
+            return ()
+        found = (*self.objects.segments, self.neighbours.at)
+        if not self.objects.segment and current is not None:
+            found = self.place.sight.concerned or tuple(current.mistake.segments)
+        return tuple(dict.fromkeys(s for s in found if s and project.segment[s] == s))
+
+    def _aim(self) -> bool:
+        """Look at the current error, unless objects are selected."""
+        current = self.review.queue.current
+        if self.objects.segment or current is None:
+            return False
+        self.place.sight.look(current.mistake)
+        return True
 
 
 _SESSIONS: WeakValueDictionary[int, Session] = WeakValueDictionary()

@@ -48,6 +48,7 @@ class ErrorsControl:
         connect(session.review.pointed, self._point)
         connect(session.project_changed, self.show)
         connect(session.viewed, self._show_switches)
+        connect(session.objects.picked, self._show_switches)
         connect(session.wanted, self._choose_skeletons)
         view.asked.connect(self._show_switches)  # what was refused must not look switched
         self.show()
@@ -72,7 +73,7 @@ class ErrorsControl:
 
     def _show_switches(self) -> None:
         sight = self._session.place.sight
-        self._view.set_switches(isolating=sight.isolating, truth=sight.shows_truth)
+        self._view.set_switches(isolating=sight.isolates, truth=sight.shows_truth)
 
     def _point(self) -> None:
         self._view.select(self._current())

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from napari_axonem.proofreading.states import Estimate, ObjectState, Said
+from napari_axonem.widgets.docks.objects.neighbours_control import NeighboursControl
+from napari_axonem.widgets.docks.objects.table import ObjectRow
 from napari_axonem.widgets.docks.objects.view import ObjectsView
 from napari_axonem.widgets.parts import wording
+from napari_axonem.widgets.parts.colours import hexadecimal
 from napari_axonem.widgets.parts.connections import Connections
 from napari_axonem.widgets.session.keys import BY_ID
 from napari_axonem.widgets.session.objects import WORDS
@@ -30,6 +33,12 @@ class ObjectsControl:
         connect(session.objects.changed, self.show)
         connect(session.project_changed, self.show)
         connect(session.wanted, self._write_note)
+        connect(session.viewed, self.show_object)
+        connect(session.space.progressed, self._view.space.progress.tell)
+        connect(session.space.switched, self._show_space)
+        view.asked.connect(self._show_space)
+        view.selected.chosen.connect(lambda name: session.attempt(session.objects.front, name))
+        self.neighbours = NeighboursControl(session, view.neighbours)
         self.show()
 
     def show(self) -> None:
@@ -38,9 +47,15 @@ class ObjectsControl:
         self._view.set_hiding(self._session.place.sight.hiding)
         self._show_progress()
         self._show_sample()
+        self._show_space()
+
+    def _show_space(self) -> None:
+        space = self._session.space
+        self._view.space.set_switches(space=space.on, lines=space.with_skeletons)
 
     def show_object(self) -> None:
-        """Show the object picked."""
+        """Show the objects selected, and what is said of the one picked last."""
+        self._show_selected()
         segment, said = self._session.objects.segment, self._session.objects.said
         about = "Click an object with the tool Look (L)."
         if self._session.project is None:
@@ -49,6 +64,21 @@ class ObjectsControl:
             voxels = self._session.place.opened.objects.voxels(segment)
             about = _about(segment, voxels, said)
         self._view.set_object(about, said.state, said.note, picked=bool(segment))
+
+    def _show_selected(self) -> None:
+        project, sight = self._session.project, self._session.place.sight
+        names = self._session.objects.segments
+        sizes = [] if project is None else project.objects.sizes(names).tolist()
+        rows = [
+            ObjectRow(
+                name,
+                hexadecimal(sight.colour_of(name)),
+                (wording.size(size), WORDS[project.objects.of(name).state]),
+            )
+            for name, size in zip(names, sizes, strict=True)
+            if project is not None
+        ]
+        self._view.set_selected(rows, self._session.objects.segment, isolated=sight.isolates)
 
     def _show_progress(self) -> None:
         project = self._session.project

@@ -1,18 +1,16 @@
-"""The dock Objects: the object picked, the progress over the volume, the sample."""
+"""The dock Objects: those selected, their neighbours, the progress over the volume, the sample."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import (
     QCheckBox,
     QGridLayout,
     QGroupBox,
     QHBoxLayout,
     QLabel,
-    QLineEdit,
     QProgressBar,
     QPushButton,
     QSizePolicy,
@@ -21,13 +19,24 @@ from qtpy.QtWidgets import (
 )
 
 from napari_axonem.proofreading.states import ObjectState
+from napari_axonem.widgets.docks.objects.neighbours_view import NeighboursView
+from napari_axonem.widgets.docks.objects.space_view import SpaceView
+from napari_axonem.widgets.docks.objects.table import ObjectRow, ObjectTable
 from napari_axonem.widgets.parts.buttons import action_button
+from napari_axonem.widgets.parts.fields import TextField
 
 STATES = (
     ("object_done", "Done", ObjectState.DONE),
     ("lock", "Lock", ObjectState.LOCKED),
     ("discuss", "Discuss", ObjectState.DISCUSS),
 )
+
+SELECTED = (
+    ("Selected", "Objects picked with the tool Look, more than one with Shift"),
+    ("Voxels", "Its size"),
+    ("State", "What was said of it"),
+)
+MOST_SELECTED = 5
 
 MEASURES = (
     ("Objects", "Objects that are done or locked, of all"),
@@ -52,11 +61,17 @@ class ObjectsView(QWidget):
         super().__init__(parent)
         self._tips = tips
         self.about = _wrapped()
+        self.selected = ObjectTable(SELECTED, MOST_SELECTED)
+        self.isolate = self._button("isolate", "Only these")
+        self.isolate.setCheckable(True)
+        self.merge = self._button("merge_selected", "Merge them")
+        self.space = SpaceView(tips, self.asked.emit)
+        self.neighbours = NeighboursView(tips, self.asked.emit)
         self.states: dict[ObjectState, QPushButton] = {}
         for action, text, state in STATES:
             self.states[state] = self._button(action, text)
             self.states[state].setCheckable(True)
-        self.note = NoteEdit()
+        self.note = TextField()
         self.note.setPlaceholderText("Note")
         self.note.setToolTip(tips.get("note", ""))
         self.note.editingFinished.connect(lambda: self.noted.emit(self.note.text()))
@@ -72,8 +87,16 @@ class ObjectsView(QWidget):
         self.unjudge = self._button("unjudge", "Take back")
         self._lay_out()
 
+    def set_selected(self, rows: Sequence[ObjectRow], current: int, *, isolated: bool) -> None:
+        """Show the objects selected, and which of them was picked last."""
+        self.selected.set_rows(rows, current)
+        self.selected.setVisible(bool(rows))
+        self.isolate.setEnabled(bool(rows))
+        self.isolate.setChecked(isolated and bool(rows))
+        self.merge.setEnabled(len(rows) > 1)
+
     def set_object(self, about: str, state: ObjectState, note: str, *, picked: bool) -> None:
-        """Show what is said of the object picked."""
+        """Show what is said of the object picked last."""
         self.about.setText(about)
         for name, button in self.states.items():
             button.setChecked(name == state)
@@ -108,19 +131,24 @@ class ObjectsView(QWidget):
 
     def _lay_out(self) -> None:
         layout = QVBoxLayout(self)
-        for box in (self._object_box(), self._progress_box(), self._sample_box()):
+        for box in (self._object_box(), self.neighbours, self._progress_box(), self._sample_box()):
             layout.addWidget(box)
         layout.addStretch(1)
 
     def _object_box(self) -> QGroupBox:
-        box = QGroupBox("Object picked")
-        buttons = QHBoxLayout()
+        box = QGroupBox("Objects selected")
+        states, deeds = QHBoxLayout(), QHBoxLayout()
         for button in self.states.values():
-            buttons.addWidget(button)
+            states.addWidget(button)
+        for button in (self.isolate, self.merge):
+            deeds.addWidget(button)
         layout = QVBoxLayout(box)
+        layout.addWidget(self.selected)
         layout.addWidget(self.about)
-        layout.addLayout(buttons)
+        layout.addLayout(states)
         layout.addWidget(self.note)
+        layout.addLayout(deeds)
+        layout.addWidget(self.space)
         return box
 
     def _progress_box(self) -> QGroupBox:
@@ -155,17 +183,6 @@ class ObjectsView(QWidget):
 
     def _button(self, action: str, text: str) -> QPushButton:
         return action_button(text, self._tips.get(action, ""), lambda: self.asked.emit(action))
-
-
-class NoteEdit(QLineEdit):
-    """A line that ends with Enter, which is not passed on: it would take a split."""
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
-        """Write; Enter and Escape go back to the window."""
-        super().keyPressEvent(event)
-        event.accept()
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape):
-            self.clearFocus()
 
 
 def _wrapped() -> QLabel:

@@ -1,0 +1,115 @@
+"""Objects as solids: one layer of surfaces and one of centre lines, in the colours of objects."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from napari.components import ViewerModel
+from napari.layers import Layer, Surface, Vectors
+
+from napari_axonem.evaluation.meshes import Mesh
+from napari_axonem.evaluation.skeletons import Skeletons
+
+LINE_COLOUR = "white"
+
+LINE_SHARE = 400
+"""Lines are as wide as this part of what they go through."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Solid:
+    """One object in three dimensions."""
+
+    segment: int
+    """Its name."""
+
+    mesh: Mesh
+    """Its surface."""
+
+    colour: npt.NDArray[np.floating]
+    """Red, green, blue, opacity; 0..1."""
+
+    skeleton: Skeletons | None = None
+    """Its centre lines, where they are wanted and known."""
+
+
+class Solids:
+    """The layers that show solids; they exist as long as there is something to show.
+
+    Parameters
+    ----------
+    viewer
+        Where they are shown.
+    """
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        self._viewer = viewer
+        self._surface: Surface | None = None
+        self._lines: Vectors | None = None
+
+    @property
+    def all(self) -> tuple[Layer, ...]:
+        """The layers there are."""
+        return tuple(layer for layer in (self._surface, self._lines) if layer is not None)
+
+    def show(self, solids: Sequence[Solid]) -> None:
+        """Show solids in the place of those before."""
+        active = self._viewer.layers.selection.active
+        self._show_surfaces([solid for solid in solids if len(solid.mesh.faces)])
+        self._show_lines([solid.skeleton for solid in solids if solid.skeleton is not None])
+        self._viewer.layers.selection.active = active
+
+    def clear(self) -> None:
+        """Take the layers away."""
+        self.show(())
+
+    def _show_surfaces(self, solids: Sequence[Solid]) -> None:
+        self._remove(self._surface)
+        self._surface = None
+        if not solids:
+            return
+        counts = [len(solid.mesh.vertices) for solid in solids]
+        starts = np.cumsum([0, *counts[:-1]])
+        faces = [solid.mesh.faces + s for solid, s in zip(solids, starts, strict=True)]
+        vertices = np.concatenate([solid.mesh.vertices for solid in solids])
+        rgba = np.repeat([solid.colour for solid in solids], counts, axis=0)
+        self._surface = Surface(
+            (vertices, np.concatenate(faces).astype(np.int64)),
+            vertex_colors=rgba,
+            shading="smooth",
+            name="solids",
+            units=("nm", "nm", "nm"),
+        )
+        self._insert(self._surface)
+
+    def _show_lines(self, skeletons: Sequence[Skeletons]) -> None:
+        self._remove(self._lines)
+        self._lines = None
+        lines = [s.positions[s.edges.astype(np.int64)] for s in skeletons if len(s.edges)]
+        if not lines:
+            return
+        ends = np.concatenate(lines)
+        width = float(np.linalg.norm(np.ptp(ends.reshape(-1, 3), axis=0))) / LINE_SHARE
+        ends[:, 1] -= ends[:, 0]
+        self._lines = Vectors(
+            ends,
+            edge_color=LINE_COLOUR,
+            edge_width=width,
+            vector_style="line",
+            opacity=1.0,
+            blending="translucent_no_depth",
+            name="centre lines",
+            units=("nm", "nm", "nm"),
+        )
+        self._insert(self._lines)
+
+    def _insert(self, layer: Layer) -> None:
+        """Put a layer below all others, so that places are seen in front of it."""
+        self._viewer.layers.insert(len(self.all) - 1, layer)
+
+    def _remove(self, layer: Layer | None) -> None:
+        if layer is not None and layer in self._viewer.layers:  # the user may have deleted it
+            self._viewer.layers.remove(layer)
