@@ -26,7 +26,7 @@ Rank: TypeAlias = Literal["repair", "voi", "erl"]
 - ``erl``: by gain in expected run length; without skeletons as ``repair``.
 """
 
-ERL_BITS = 3.0
+ERL_BITS = 0.5
 """Bits of VOI that a normalised expected run length of 1 is worth."""
 
 
