@@ -1,12 +1,15 @@
 """How many of the suggestions made without truth are right.
 
-    python benchmarks/suggestions.py --sets watershed ffn fragments-4 phantom-4
+    python benchmarks/suggestions.py --sets watershed ffn fragments-4 phantom-4 [--affinities FILE]
 
 **Sets**: ``watershed`` and ``ffn`` are the supervoxels and the flood filling of the labelled FIB-25
 block (from the folder in ``AXONEM_DATA``, default ``../shared/data``), z ≥ 160, which no weight was
 chosen on; with ``-whole`` behind the name the whole block, of which z < 160 was.
 ``fragments-SEED`` are the fragments of a phantom, ``phantom-SEED`` its imperfect segmentation with
 planted errors. Weights were chosen with seeds 1 to 3; others are held out.
+
+**Affinities**: with ``--affinities``, those in ``FILE`` (of the whole block) are evidence for the
+sets of FIB-25, and those that a phantom brings for its sets.
 
 **Right**: the *main object* of a segment is the true object with most of its voxels. To join two
 segments is right where both have the same main object. To cut a segment is right where at the two
@@ -25,6 +28,7 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -35,6 +39,7 @@ from napari_axonem.evaluation.edges import fragment_edges
 from napari_axonem.evaluation.suggestions import MIN_VOXELS, Suggestion, suggest
 from napari_axonem.evaluation.suggestions.joins import MIN_FACES
 from napari_axonem.geometry import Box, Grid, zyx
+from napari_axonem.volumes import open_affinities
 from napari_axonem.volumes.phantom import Phantom, PhantomSettings, PlantedError
 from napari_axonem.volumes.volume import Volume
 
@@ -57,11 +62,12 @@ class Case:
     truth: Labels
     segments: Labels
     grid: Grid
+    affinities: npt.NDArray[np.generic] | None = None
     planted: tuple[PlantedError, ...] = ()
 
 
-def load(name: str) -> Case:
-    """Return the set of that name."""
+def load(name: str, affinities: str | None = None) -> Case:
+    """Return the set of that name, with affinities where a place of some is given."""
     kind, _, rest = name.partition("-")
     if kind in ("watershed", "ffn"):
         first = 0 if rest == "whole" else HELD_OUT_FROM
@@ -73,13 +79,22 @@ def load(name: str) -> Case:
             truth.astype(np.uint32),
             (dense + (segments.min() > 0)).astype(np.uint32),
             Grid((10.0, 10.0, 10.0)),
+            None if affinities is None else read_affinities(affinities, first),
         )
     phantom = Phantom(PhantomSettings(seed=int(rest)))
     block = phantom.render(Box.of_shape(phantom.shape))
+    own = None if affinities is None else block.affinities
     if kind == "fragments":
-        return Case(block.image, block.truth, block.fragments, phantom.grid)
+        return Case(block.image, block.truth, block.fragments, phantom.grid, own)
     segments = phantom.segment_of_fragment[block.fragments]
-    return Case(block.image, block.truth, segments, phantom.grid, phantom.planted)
+    return Case(block.image, block.truth, segments, phantom.grid, own, phantom.planted)
+
+
+def read_affinities(location: str, first: int) -> npt.NDArray[np.generic]:
+    """Return affinities (3, z, y, x) from a section on."""
+    array: Any = open_affinities(location)
+    whole = slice(None)
+    return np.stack([np.asarray(array[(c, slice(first, None), whole, whole)]) for c in range(3)])
 
 
 def volume(array: npt.NDArray[np.generic], grid: Grid) -> Volume:
@@ -94,12 +109,13 @@ def overlaps(case: Case) -> npt.NDArray[np.int64]:
     return np.bincount(key, minlength=shape[0] * shape[1]).reshape(shape)
 
 
-def measure(name: str) -> None:
+def measure(name: str, affinities: str | None = None) -> None:
     """Print what is right among the suggestions for a set."""
-    case = load(name)
+    case = load(name, affinities)
     shared = overlaps(case)
     began = time.perf_counter()
-    found = suggest(volume(case.segments, case.grid), volume(case.image, case.grid))
+    volumes = volume(case.segments, case.grid), volume(case.image, case.grid)
+    found = suggest(*volumes, case.affinities)
     seconds = time.perf_counter() - began
     print(f"{name}: {case.segments.shape}, {len(found)} suggestions in {seconds:.0f} s")
     joins(case, shared, [s for s in found if s.kind == "false_split"])
@@ -185,5 +201,7 @@ if __name__ == "__main__":
     parser.add_argument(
         "--sets", nargs="+", default=["watershed", "ffn", "fragments-4", "phantom-4"]
     )
-    for chosen in parser.parse_args().sets:
-        measure(chosen)
+    parser.add_argument("--affinities", metavar="FILE")
+    arguments = parser.parse_args()
+    for chosen in arguments.sets:
+        measure(chosen, arguments.affinities)
