@@ -32,7 +32,8 @@ def suggest(
 ) -> list[Suggestion]:
     """Return likely errors of a segmentation without truth, likeliest first.
 
-    The list depends on nothing but the arguments.
+    The list depends on nothing but the arguments. Where the point of a contact lies may depend on
+    the blocks, and with it what is seen of the shapes around it.
 
     Parameters
     ----------
