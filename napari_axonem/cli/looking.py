@@ -19,11 +19,11 @@ from napari_axonem.cli.known import (
 from napari_axonem.cli.reporting import Outcome
 from napari_axonem.cli.verb import AnyVerb, Verb
 from napari_axonem.errors import SettingsError
-from napari_axonem.evaluation.suggestions import Suggestion, segments_of, suggest
+from napari_axonem.evaluation.suggestions import Suggestion, suggest
 from napari_axonem.progress import Progress
 from napari_axonem.proofreading.folder import SUFFIX
 from napari_axonem.proofreading.project import Project
-from napari_axonem.proofreading.suggested import Suggested
+from napari_axonem.proofreading.suggested import Suggested, suggest_for
 from napari_axonem.settings import ZYX_NM, Positional, Settings, VoxelSize
 from napari_axonem.volumes import densified, describe, open_affinities, open_volume
 
@@ -127,12 +127,10 @@ def _errors_of_project(settings: ErrorsSettings, progress: Progress) -> Outcome:
         if project.has_truth and not (settings.suggestions or settings.keep):
             known = errors_of_project(settings, project, progress)
             return _known(known, ids, project.state.truth_ids.tolist())
-        segments = segments_of(project.sources.fragments.volume, project.segment)
-        sources = project.sources
-        found = suggest(segments, sources.image, sources.affinities, progress=progress)
+        found = suggest_for(project, progress)
         if settings.keep:
             Suggested.of(project, found).write(project.folder.root)
-        return _suggested(suggested_within(settings, found, segments.grid), ids)
+        return _suggested(suggested_within(settings, found, project.sources.grid), ids)
 
 
 def _known(known: Known, segments: list[int], truth: list[int]) -> Outcome:

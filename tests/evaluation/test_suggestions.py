@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from napari_axonem.errors import MismatchError
-from napari_axonem.evaluation.suggestions import segments_of, suggest
+from napari_axonem.evaluation.cells import tabulate
+from napari_axonem.evaluation.edges import fragment_edges
+from napari_axonem.evaluation.suggestions import Agglomeration, segments_of, suggest
 from napari_axonem.evaluation.suggestions.contrast import STEP, ZERO, Contrast, dips, grey_levels
 from napari_axonem.evaluation.suggestions.shapes import meeting
 from napari_axonem.geometry import Box, Grid
@@ -137,7 +139,41 @@ def test_a_second_place_in_a_segment_comes_later(split_and_merged):
     apart = abs(found[0].position_nm[1] - found[1].position_nm[1])
     assert apart == pytest.approx(16 * 8, abs=16)
     odds = [np.log(s.score / (1 - s.score)) for s in found]
-    assert odds[0] - odds[1] >= 1
+    assert odds[0] - odds[1] >= np.log(2) - 1e-9
+
+
+def chain(score):
+    """Six fragments of 1000 voxels in a row, joined to one segment with these scores."""
+    fragments = np.repeat(np.arange(1, 7, dtype=np.uint32), 10)[None, None] * np.ones(
+        (10, 10, 1), np.uint32
+    )
+    edges = fragment_edges(tabulate(as_volume(fragments, GRID), gap_voxels=0))
+    score = np.array(score, np.float32)
+    joined = np.array([0, 1, 1, 1, 1, 1, 1], np.uint32)
+    voxels = np.bincount(fragments.ravel())
+    return fragments, Agglomeration(edges, np.ones(5, bool), score, voxels, joined)
+
+
+def test_weak_joins_are_weighed_by_the_piece_that_hangs_on_them():
+    fragments, joined = chain([0.51, 0.9, 0.5, 0.9, 0.9])
+    segments = segments_of(as_volume(fragments, GRID), joined.segment)
+    found = suggest(segments, agglomeration=joined)
+    assert {s.segments for s in found} == {(1,)}
+    # 1 | 2 3 | 4 5 6: the weakest join has three fragments on either side
+    assert [s.size_voxels for s in found[:2]] == [3000, 1000]
+    assert (found[0].red, found[0].blue) == (((4, 4, 29),), ((4, 4, 30),))
+    assert "0.50, 0.00 above the lowest" in found[0].reason
+    assert suggest(segments, agglomeration=joined, min_voxels=1001)[0].size_voxels == 3000
+    assert len(suggest(segments, agglomeration=joined, limit=1)) == 1
+
+
+def test_what_somebody_joined_is_not_suggested():
+    fragments, joined = chain([np.nan, np.nan, 0.5, np.nan, np.nan])
+    found = suggest(segments_of(as_volume(fragments, GRID), joined.segment), agglomeration=joined)
+    assert [(s.red[0][2], s.size_voxels) for s in found] == [(29, 3000)]
+    _, decided = chain([np.nan] * 5)
+    whole = segments_of(as_volume(fragments, GRID), decided.segment)
+    assert suggest(whole, agglomeration=decided) == []
 
 
 def test_one_segment_has_nothing_to_suggest():

@@ -10,8 +10,7 @@ merges.
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +20,7 @@ from napari_axonem.evaluation.edges import FragmentEdges, fragment_edges
 from napari_axonem.evaluation.suggestions.contrast import Contrast, GreyLevels, dips, grey_levels
 from napari_axonem.evaluation.suggestions.cores import Parts, parts_between_membranes
 from napari_axonem.evaluation.suggestions.shapes import Meeting, meeting
-from napari_axonem.evaluation.suggestions.suggestion import Suggestion
+from napari_axonem.evaluation.suggestions.suggestion import Scored, Suggestion
 from napari_axonem.evaluation.tables import Cells
 from napari_axonem.geometry import Box, Grid, Zyx, blocks, zyx
 from napari_axonem.progress import Progress, silent, tracked
@@ -60,9 +59,6 @@ IN_LINE = -4.0
 PARALLEL = 1.0
 """Cosine of the angle between the courses of both."""
 
-AGAIN = -1.0
-"""A likelier place in the same segment: its cut may well settle this one too."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Region:
@@ -80,37 +76,21 @@ def false_merges(
     segments: Volume,
     image: Volume,
     levels: GreyLevels,
-    *,
-    limit: int,
     progress: Progress = silent,
-) -> list[Suggestion]:
-    """Return the places where a segment is most likely two neurites, likeliest first.
+) -> list[Scored]:
+    """Return the places where a segment may be two neurites, with sums of features.
 
     Parameters
     ----------
     levels
         Brightness of `image` and of each of `segments`.
-    limit
-        At most so many.
     """
     halo = zyx(np.ceil(HALO_NM / np.asarray(segments.grid.voxel_size)))
-    found: list[tuple[float, Suggestion]] = []
+    found: list[Scored] = []
     for piece in tracked(list(blocks(segments.box, BLOCK)), progress, "looking into segments"):
         region = _region(segments, image, levels, piece.grow(halo).intersect(segments.box))
         found += _in_region(segments.grid, region, piece)
-    return _ranked(found)[:limit]
-
-
-def _ranked(found: list[tuple[float, Suggestion]]) -> list[Suggestion]:
-    """Return suggestions with their sums of features as scores, likeliest first."""
-    found.sort(key=lambda entry: (-entry[0], entry[1].segments, entry[1].position_nm))
-    before: Counter[tuple[int, ...]] = Counter()
-    ranked = []
-    for total, one in found:
-        score = 1 / (1 + np.exp(-total - AGAIN * before[one.segments]))
-        ranked.append(replace(one, score=float(score)))
-        before[one.segments] += 1
-    return sorted(ranked, key=lambda one: (-one.score, one.segments, one.position_nm))
+    return found
 
 
 def _region(segments: Volume, image: Volume, levels: GreyLevels, box: Box) -> _Region:
@@ -129,7 +109,7 @@ def _volume(array: npt.NDArray[np.uint32] | npt.NDArray[np.float32], grid: Grid)
     return Volume((array,), ((1, 1, 1),), grid, "block", "array")
 
 
-def _in_region(grid: Grid, region: _Region, piece: Box) -> list[tuple[float, Suggestion]]:
+def _in_region(grid: Grid, region: _Region, piece: Box) -> list[Scored]:
     """Score the contacts of parts of one segment that lie in `piece`."""
     edges, segment = region.edges, region.parts.segment
     size = np.zeros(len(segment), np.int64)
@@ -146,9 +126,7 @@ def _in_region(grid: Grid, region: _Region, piece: Box) -> list[tuple[float, Sug
     return found
 
 
-def _scored(
-    grid: Grid, region: _Region, i: int, rows: list[int], point: Zyx
-) -> tuple[float, Suggestion]:
+def _scored(grid: Grid, region: _Region, i: int, rows: list[int], point: Zyx) -> Scored:
     edges, cells, levels = region.edges, region.cells, region.levels
     pair = int(edges.u[i]), int(edges.v[i])
     seen = meeting(region.labels, pair, np.stack([edges.point[i], edges.facing[i]]))

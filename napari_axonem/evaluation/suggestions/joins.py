@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import expit
 
 from napari_axonem.evaluation.edges import FragmentEdges, fragment_edges
 from napari_axonem.evaluation.grouping import Ints
@@ -162,7 +163,7 @@ def _suggestion(
         "false_split",
         (one, other),
         (z, y, x),
-        float(1 / (1 + np.exp(-total))),
+        float(expit(total)),
         _reason(int(edges.area[i]), float(found.dip[k]), float(found.affinity[k]), seen),
         int(found.small[k]),
         boxes[small].union(near),

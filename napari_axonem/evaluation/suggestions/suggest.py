@@ -8,7 +8,8 @@ from napari_axonem.evaluation.overlaps import require_same_grid
 from napari_axonem.evaluation.suggestions.contrast import Contrast, grey_levels
 from napari_axonem.evaluation.suggestions.cuts import false_merges
 from napari_axonem.evaluation.suggestions.joins import missing_merges
-from napari_axonem.evaluation.suggestions.suggestion import Suggestion
+from napari_axonem.evaluation.suggestions.suggestion import Scored, Suggestion, ranked
+from napari_axonem.evaluation.suggestions.weak import Agglomeration, weak_joins
 from napari_axonem.geometry import Zyx
 from napari_axonem.progress import Progress, silent
 from napari_axonem.volumes.volume import LazyArray, Volume
@@ -24,6 +25,7 @@ def suggest(
     segments: Volume,
     image: Volume | None = None,
     affinities: LazyArray | None = None,
+    agglomeration: Agglomeration | None = None,
     *,
     min_voxels: int = MIN_VOXELS,
     limit: int = LIMIT,
@@ -41,9 +43,11 @@ def suggest(
         Volume of dense ids (z, y, x), 0 for background.
     image
         The image on the same grid, membranes dark. Without it, contacts are judged by shape
-        alone, which is much weaker, and no false merge is looked for.
+        alone, which is much weaker, and no false merge is looked for in it.
     affinities
         Affinities (3, z, y, x) over the same voxels, as in `tabulate`: they say more of contacts.
+    agglomeration
+        How fragments make up the segments, if that is known: then weak joins are suggested too.
     min_voxels
         Segments with fewer voxels are left out.
     limit
@@ -73,7 +77,10 @@ def suggest(
     splits = missing_merges(
         segments, table, levels, affinity, min_voxels=min_voxels, limit=limit, progress=progress
     )
-    merges = []
+    scored: list[Scored] = []
     if image is not None and levels is not None:
-        merges = false_merges(segments, image, levels, limit=limit, progress=progress)
+        scored += false_merges(segments, image, levels, progress)
+    if agglomeration is not None:
+        scored += weak_joins(agglomeration, segments.grid, segments.box, min_voxels)
+    merges = ranked(scored)[:limit]
     return sorted(splits + merges, key=lambda s: (-s.score, s.kind, s.segments, s.position_nm))
