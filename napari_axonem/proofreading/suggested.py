@@ -164,6 +164,10 @@ def agglomeration_of(project: Project) -> Agglomeration:
     fixed = state.edits_by_hand()
     rows = state.graph.find(fixed[:, 0], fixed[:, 1])
     score[rows[rows >= 0]] = np.nan
+    cells = project.surroundings().cells
+    inside = np.zeros((len(state.graph.rank), 3), np.int32)
+    order = np.argsort(cells.voxels, kind="stable")  # the last of a fragment is its largest
+    inside[cells.fragment[order]] = cells.point[order]
     alive = np.flatnonzero(edges.alive)
     columns = (getattr(edges, field.name).whole()[alive] for field in fields(FragmentEdges))
     return Agglomeration(
@@ -171,6 +175,7 @@ def agglomeration_of(project: Project) -> Agglomeration:
         edges.on.whole()[alive],
         score[alive],
         state.graph.rank,
+        inside,
         state.graph.segment,
     )
 

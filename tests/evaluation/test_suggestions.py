@@ -151,7 +151,8 @@ def chain(score):
     score = np.array(score, np.float32)
     joined = np.array([0, 1, 1, 1, 1, 1, 1], np.uint32)
     voxels = np.bincount(fragments.ravel())
-    return fragments, Agglomeration(edges, np.ones(5, bool), score, voxels, joined)
+    inside = np.array([[5, 5, 10 * n - 5] for n in range(7)], np.int32)
+    return fragments, Agglomeration(edges, np.ones(5, bool), score, voxels, inside, joined)
 
 
 def test_weak_joins_are_weighed_by_the_piece_that_hangs_on_them():
@@ -161,7 +162,8 @@ def test_weak_joins_are_weighed_by_the_piece_that_hangs_on_them():
     assert {s.segments for s in found} == {(1,)}
     # 1 | 2 3 | 4 5 6: the weakest join has three fragments on either side
     assert [s.size_voxels for s in found[:2]] == [3000, 1000]
-    assert (found[0].red, found[0].blue) == (((4, 4, 29),), ((4, 4, 30),))
+    assert {found[0].red[0][2], found[0].blue[0][2]} == {5, 35}  # in the first fragment of both
+    assert found[0].position_nm[2] == 29.5 * 8
     assert "0.50, 0.00 above the lowest" in found[0].reason
     assert suggest(segments, agglomeration=joined, min_voxels=1001)[0].size_voxels == 3000
     assert len(suggest(segments, agglomeration=joined, limit=1)) == 1
@@ -170,7 +172,7 @@ def test_weak_joins_are_weighed_by_the_piece_that_hangs_on_them():
 def test_what_somebody_joined_is_not_suggested():
     fragments, joined = chain([np.nan, np.nan, 0.5, np.nan, np.nan])
     found = suggest(segments_of(as_volume(fragments, GRID), joined.segment), agglomeration=joined)
-    assert [(s.red[0][2], s.size_voxels) for s in found] == [(29, 3000)]
+    assert [(s.position_nm[2], s.size_voxels) for s in found] == [(29.5 * 8, 3000)]
     _, decided = chain([np.nan] * 5)
     whole = segments_of(as_volume(fragments, GRID), decided.segment)
     assert suggest(whole, agglomeration=decided) == []

@@ -18,6 +18,7 @@ from scipy.sparse.csgraph import minimum_spanning_tree
 from napari_axonem.evaluation.edges import FragmentEdges
 from napari_axonem.evaluation.grouping import Ints
 from napari_axonem.evaluation.suggestions.suggestion import Scored, Suggestion
+from napari_axonem.evaluation.tables import Points
 from napari_axonem.geometry import Box, Grid, zyx
 
 BIAS = -2.0
@@ -49,6 +50,9 @@ class Agglomeration:
     voxels: Ints
     """Voxels of each fragment, int64, shape (fragments + 1,)."""
 
+    inside: Points
+    """A voxel (z, y, x) within each fragment, int32, shape (fragments + 1, 3)."""
+
     segment: npt.NDArray[np.uint32]
     """Segment of each fragment, shape (fragments + 1,)."""
 
@@ -63,7 +67,7 @@ def weak_joins(found: Agglomeration, grid: Grid, whole: Box, min_voxels: int) ->
     min_voxels
         Joins of fewer voxels are left out.
     """
-    row, small = _forest(found)
+    row, small, largest = _forest(found)
     score = found.score[row].astype(np.float64)
     wanted = np.isfinite(score) & (small >= min_voxels)
     if not wanted.any():
@@ -88,19 +92,19 @@ def weak_joins(found: Agglomeration, grid: Grid, whole: Box, min_voxels: int) ->
                 f"{above[k]:.2f} above the lowest",
                 int(small[k]),
                 near.intersect(whole),
-                (point,),
-                (facing,),
+                (zyx(found.inside[largest[k, 0]]),),
+                (zyx(found.inside[largest[k, 1]]),),
             ),
         )
 
 
-def _forest(found: Agglomeration) -> tuple[Ints, Ints]:
+def _forest(found: Agglomeration) -> tuple[Ints, Ints, Ints]:
     """Return the edges that hold segments together, the surest first.
 
     Returns
     -------
-    Rows of the edges, and voxels of the smaller of the two sides that each joins when those of
-    a higher score have joined theirs.
+    Rows of the edges; of the two sides that each joins when those of a higher score have joined
+    theirs, the voxels of the smaller, and the largest fragment of both, shape (k, 2).
     """
     rows = np.flatnonzero(found.on)
     sure = np.where(np.isnan(found.score[rows]), np.inf, found.score[rows])
@@ -110,14 +114,17 @@ def _forest(found: Agglomeration) -> tuple[Ints, Ints]:
     rank = np.arange(1.0, len(rows) + 1)  # no two alike, so that the forest is one
     tree = minimum_spanning_tree(coo_array((rank, (u, v)), shape=(count, count)).tocsr())
     chosen = np.sort(tree.data).astype(np.int64) - 1
-    root, size = list(range(count)), found.voxels.tolist()
-    small = []
+    root, size, own = list(range(count)), found.voxels.tolist(), found.voxels.tolist()
+    largest = list(range(count))
+    small, ends = [], []
     for one, other in zip(u[chosen].tolist(), v[chosen].tolist(), strict=True):
         a, b = _root(root, one), _root(root, other)
         small.append(min(size[a], size[b]))
+        ends.append((largest[a], largest[b]))
         root[b] = a
         size[a] += size[b]
-    return rows[chosen], np.array(small, np.int64)
+        largest[a] = max(largest[a], largest[b], key=own.__getitem__)
+    return rows[chosen], np.array(small, np.int64), np.array(ends, np.int64).reshape(-1, 2)
 
 
 def _root(root: list[int], item: int) -> int:
