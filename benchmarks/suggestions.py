@@ -1,12 +1,20 @@
 """How many of the suggestions made without truth are right.
 
-    python benchmarks/suggestions.py --sets watershed ffn fragments-4 phantom-4
+    python benchmarks/suggestions.py --sets watershed ffn fragments-4 phantom-4 [--affinities FILE]
+    python benchmarks/suggestions.py --project fib25.axonem
 
 **Sets**: ``watershed`` and ``ffn`` are the supervoxels and the flood filling of the labelled FIB-25
 block (from the folder in ``AXONEM_DATA``, default ``../shared/data``), z ≥ 160, which no weight was
 chosen on; with ``-whole`` behind the name the whole block, of which z < 160 was.
 ``fragments-SEED`` are the fragments of a phantom, ``phantom-SEED`` its imperfect segmentation with
 planted errors. Weights were chosen with seeds 1 to 3; others are held out.
+
+**Affinities**: with ``--affinities``, those in ``FILE`` (of the whole block) are evidence for the
+sets of FIB-25, and those that a phantom brings for its sets.
+
+**Project**: one of the block with its truth, as it is made by ``napari-axonem segment
+fib25/training2.h5:raw fib25.axonem --model fib25 --voxel-size 10,10,10 --truth
+fib25/training2.h5:gt``; again only what lies in z ≥ 160 counts.
 
 **Right**: the *main object* of a segment is the true object with most of its voxels. To join two
 segments is right where both have the same main object. To cut a segment is right where at the two
@@ -23,8 +31,9 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -34,7 +43,10 @@ from napari_axonem.evaluation.cells import tabulate
 from napari_axonem.evaluation.edges import fragment_edges
 from napari_axonem.evaluation.suggestions import MIN_VOXELS, Suggestion, suggest
 from napari_axonem.evaluation.suggestions.joins import MIN_FACES
-from napari_axonem.geometry import Box, Grid, zyx
+from napari_axonem.geometry import Box, Grid, Zyx, zyx
+from napari_axonem.proofreading.project import Project
+from napari_axonem.proofreading.suggested import suggest_for
+from napari_axonem.volumes import open_affinities
 from napari_axonem.volumes.phantom import Phantom, PhantomSettings, PlantedError
 from napari_axonem.volumes.volume import Volume
 
@@ -57,11 +69,12 @@ class Case:
     truth: Labels
     segments: Labels
     grid: Grid
+    affinities: npt.NDArray[np.generic] | None = None
     planted: tuple[PlantedError, ...] = ()
 
 
-def load(name: str) -> Case:
-    """Return the set of that name."""
+def load(name: str, affinities: str | None = None) -> Case:
+    """Return the set of that name, with affinities where a place of some is given."""
     kind, _, rest = name.partition("-")
     if kind in ("watershed", "ffn"):
         first = 0 if rest == "whole" else HELD_OUT_FROM
@@ -73,13 +86,22 @@ def load(name: str) -> Case:
             truth.astype(np.uint32),
             (dense + (segments.min() > 0)).astype(np.uint32),
             Grid((10.0, 10.0, 10.0)),
+            None if affinities is None else read_affinities(affinities, first),
         )
     phantom = Phantom(PhantomSettings(seed=int(rest)))
     block = phantom.render(Box.of_shape(phantom.shape))
+    own = None if affinities is None else block.affinities
     if kind == "fragments":
-        return Case(block.image, block.truth, block.fragments, phantom.grid)
+        return Case(block.image, block.truth, block.fragments, phantom.grid, own)
     segments = phantom.segment_of_fragment[block.fragments]
-    return Case(block.image, block.truth, segments, phantom.grid, phantom.planted)
+    return Case(block.image, block.truth, segments, phantom.grid, own, phantom.planted)
+
+
+def read_affinities(location: str, first: int) -> npt.NDArray[np.generic]:
+    """Return affinities (3, z, y, x) from a section on."""
+    array: Any = open_affinities(location)
+    whole = slice(None)
+    return np.stack([np.asarray(array[(c, slice(first, None), whole, whole)]) for c in range(3)])
 
 
 def volume(array: npt.NDArray[np.generic], grid: Grid) -> Volume:
@@ -94,16 +116,39 @@ def overlaps(case: Case) -> npt.NDArray[np.int64]:
     return np.bincount(key, minlength=shape[0] * shape[1]).reshape(shape)
 
 
-def measure(name: str) -> None:
+def measure(name: str, affinities: str | None = None) -> None:
     """Print what is right among the suggestions for a set."""
-    case = load(name)
+    case = load(name, affinities)
     shared = overlaps(case)
     began = time.perf_counter()
-    found = suggest(volume(case.segments, case.grid), volume(case.image, case.grid))
+    volumes = volume(case.segments, case.grid), volume(case.image, case.grid)
+    found = suggest(*volumes, case.affinities)
     seconds = time.perf_counter() - began
     print(f"{name}: {case.segments.shape}, {len(found)} suggestions in {seconds:.0f} s")
     joins(case, shared, [s for s in found if s.kind == "false_split"])
     cuts(case, shared, [s for s in found if s.kind == "false_merge"])
+
+
+def measure_project(path: str) -> None:
+    """Print what is right among the suggestions for a project of the block."""
+    with Project(path, writable=False) as project:
+        found = suggest_for(project)
+        sources = project.sources
+        assert sources.truth is not None
+        held_out = Box((HELD_OUT_FROM, 0, 0), sources.truth.volume.shape)
+        truth = sources.truth.volume.read(held_out)
+        segments = project.segment[sources.fragments.volume.read(held_out)]
+        case = Case(np.zeros(truth.shape, np.uint8), truth, segments, sources.grid)
+    inside = [s for s in found if held_out.contains(s.red[0]) and held_out.contains(s.blue[0])]
+    print(f"{path}: {len(inside)} of {len(found)} suggestions in z >= {HELD_OUT_FROM}")
+    shifted = [replace(s, red=(below(s.red[0]),), blue=(below(s.blue[0]),)) for s in inside]
+    joins(case, overlaps(case), [s for s in shifted if s.kind == "false_split"])
+    cuts(case, overlaps(case), [s for s in shifted if s.kind == "false_merge"])
+
+
+def below(voxel: Zyx) -> Zyx:
+    """Return where a voxel lies in what is held out."""
+    return voxel[0] - HELD_OUT_FROM, voxel[1], voxel[2]
 
 
 def joins(case: Case, shared: npt.NDArray[np.int64], found: list[Suggestion]) -> None:
@@ -185,5 +230,10 @@ if __name__ == "__main__":
     parser.add_argument(
         "--sets", nargs="+", default=["watershed", "ffn", "fragments-4", "phantom-4"]
     )
-    for chosen in parser.parse_args().sets:
-        measure(chosen)
+    parser.add_argument("--affinities", metavar="FILE")
+    parser.add_argument("--project", help="instead of sets")
+    arguments = parser.parse_args()
+    for chosen in arguments.sets if arguments.project is None else ():
+        measure(chosen, arguments.affinities)
+    if arguments.project is not None:
+        measure_project(arguments.project)

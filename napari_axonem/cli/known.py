@@ -51,8 +51,8 @@ class ErrorFilters(Settings):
     definition: Definition = Field("em_erl", description="which edges count as merged")
     rank: Rank = Field(
         "repair",
-        description="with truth: order of repair (by VOI, but cuts come before the joins that they "
-        "spoil), by gain in VOI, in ERL, or in both",
+        description="with truth: order of repair (by gain in VOI and ERL, but cuts come before the "
+        "joins that would be spoilt without them), by gain in VOI, or in ERL",
     )
     kind: Literal["false_split", "false_merge"] | None = Field(None, description="only this kind")
     min_voxels: int = Field(
@@ -128,7 +128,7 @@ def _known(
     skeletons: Skeletons | None,
 ) -> Known:
     truth = None
-    if settings.min_length or settings.rank in ("erl", "both"):
+    if settings.min_length or settings.rank == "erl":
         name = "--min-length" if settings.min_length else "--rank"
         if skeletons is None or lengths is None:
             raise SettingsError(

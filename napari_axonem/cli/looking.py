@@ -19,13 +19,13 @@ from napari_axonem.cli.known import (
 from napari_axonem.cli.reporting import Outcome
 from napari_axonem.cli.verb import AnyVerb, Verb
 from napari_axonem.errors import SettingsError
-from napari_axonem.evaluation.suggestions import Suggestion, segments_of, suggest
+from napari_axonem.evaluation.suggestions import Suggestion, suggest
 from napari_axonem.progress import Progress
 from napari_axonem.proofreading.folder import SUFFIX
 from napari_axonem.proofreading.project import Project
-from napari_axonem.proofreading.suggested import Suggested
+from napari_axonem.proofreading.suggested import Suggested, suggest_for
 from napari_axonem.settings import ZYX_NM, Positional, Settings, VoxelSize
-from napari_axonem.volumes import densified, describe, open_volume
+from napari_axonem.volumes import densified, describe, open_affinities, open_volume
 
 SHOWN_ERRORS = 20
 """Rows of the list of errors that are printed for people; --json gives all."""
@@ -52,6 +52,11 @@ class ErrorsSettings(ErrorFilters):
     )
     image: str | None = Field(
         None, description="the image, for suggestions; not for a project, which knows its own"
+    )
+    affinities: str | None = Field(
+        None,
+        description="affinities (3, z, y, x), for suggestions; not for a project, which knows "
+        "its own",
     )
     voxel_size: VoxelSize | None = Field(
         None,
@@ -106,7 +111,8 @@ def errors(settings: ErrorsSettings, progress: Progress) -> Outcome:
     if settings.truth is None:
         image = settings.image
         seen = None if image is None else open_volume(image, voxel_size=settings.voxel_size)
-        found = suggest(fragments, seen, progress=progress)
+        affinities = None if settings.affinities is None else open_affinities(settings.affinities)
+        found = suggest(fragments, seen, affinities, progress=progress)
         return _suggested(suggested_within(settings, found, fragments.grid), ids.tolist())
     truth, true_ids = densified(
         open_volume(settings.truth, voxel_size=settings.voxel_size), progress
@@ -121,11 +127,10 @@ def _errors_of_project(settings: ErrorsSettings, progress: Progress) -> Outcome:
         if project.has_truth and not (settings.suggestions or settings.keep):
             known = errors_of_project(settings, project, progress)
             return _known(known, ids, project.state.truth_ids.tolist())
-        segments = segments_of(project.sources.fragments.volume, project.segment)
-        found = suggest(segments, project.sources.image, progress=progress)
+        found = suggest_for(project, progress)
         if settings.keep:
             Suggested.of(project, found).write(project.folder.root)
-        return _suggested(suggested_within(settings, found, segments.grid), ids)
+        return _suggested(suggested_within(settings, found, project.sources.grid), ids)
 
 
 def _known(known: Known, segments: list[int], truth: list[int]) -> Outcome:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,18 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_axonem.errors import StorageError
-from napari_axonem.evaluation.suggestions import Suggestion
+from napari_axonem.evaluation.edges import FragmentEdges
+from napari_axonem.evaluation.suggestions import (
+    Agglomeration,
+    Suggestion,
+    segments_of,
+    suggest,
+)
 from napari_axonem.geometry import Box, Zyx, zyx
+from napari_axonem.progress import Progress, silent
 from napari_axonem.proofreading.project import Project
 from napari_axonem.proofreading.state import State
+from napari_axonem.proofreading.thresholding import scores
 
 FILE = "suggestions.json"
 VERSION = 1
@@ -130,6 +138,46 @@ class Suggested:
             hit = cut.mask[tuple(inside[tuple(rows.T)].T)]
             ends[tuple(rows[hit].T)] = cut.child
         return ends
+
+
+def suggest_for(project: Project, progress: Progress = silent) -> list[Suggestion]:
+    """Look for likely errors of a project, by all that it knows but the truth.
+
+    Raises
+    ------
+    MismatchError
+        The image or the affinities do not fit the fragments.
+    VolumeError
+        They cannot be read.
+    """
+    sources = project.sources
+    segments = segments_of(sources.fragments.volume, project.segment)
+    return suggest(
+        segments, sources.image, sources.affinities, agglomeration_of(project), progress=progress
+    )
+
+
+def agglomeration_of(project: Project) -> Agglomeration:
+    """Return how the fragments of a project are joined; what an edit has set has no score."""
+    state, edges = project.state, project.state.graph.edges
+    score = scores(state).copy()
+    fixed = state.edits_by_hand()
+    rows = state.graph.find(fixed[:, 0], fixed[:, 1])
+    score[rows[rows >= 0]] = np.nan
+    cells = project.surroundings().cells
+    inside = np.zeros((len(state.graph.rank), 3), np.int32)
+    order = np.argsort(cells.voxels, kind="stable")  # the last of a fragment is its largest
+    inside[cells.fragment[order]] = cells.point[order]
+    alive = np.flatnonzero(edges.alive)
+    columns = (getattr(edges, field.name).whole()[alive] for field in fields(FragmentEdges))
+    return Agglomeration(
+        FragmentEdges(*columns),
+        edges.on.whole()[alive],
+        score[alive],
+        state.graph.rank,
+        inside,
+        state.graph.segment,
+    )
 
 
 def _suggestion(row: dict[str, Any]) -> Suggestion:

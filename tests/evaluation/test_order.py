@@ -2,11 +2,18 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from napari_axonem.evaluation.cells import tabulate
 from napari_axonem.evaluation.skeletons import Tree, from_trees
 from napari_axonem.evaluation.standing import Choice, RunLengths, Runs, RunSettings, Standing
-from napari_axonem.evaluation.standing.waiting import FOREIGN_VOXELS
+from napari_axonem.evaluation.standing.waiting import (
+    FOREIGN_VOXELS,
+    Holdings,
+    spoilt_if_joined,
+    worth_of_repair,
+)
 from tests.evaluation.voxel_oracles import GRID, as_volume
 
 
@@ -93,7 +100,7 @@ class Tangle:
 
 
 @pytest.mark.parametrize("threshold", [0, 5])
-@pytest.mark.parametrize("rank", ["repair", "erl", "both"])
+@pytest.mark.parametrize("rank", ["repair", "erl"])
 def test_no_repair_in_the_listed_order_lowers_the_run_length(rank, threshold):
     for seed in range(6):
         scores = Tangle(seed, threshold).follow(rank)
@@ -116,3 +123,63 @@ def test_the_largest_gain_in_run_length_is_first():
         gains = [tangle.lengths.gain(mistake) for mistake in found]
         assert gains == sorted(gains, reverse=True)
         assert gains[0] > 0
+    few = tangle.standing.mistakes(Choice(min_voxels=1), 3, tangle.lengths)
+    assert few == tangle.standing.mistakes(Choice(min_voxels=1), None, tangle.lengths)[:3]
+
+
+SEGMENTS = st.integers(1, 6)
+PAIRS = st.lists(st.tuples(SEGMENTS, SEGMENTS), max_size=12)
+HELD = st.lists(st.tuples(SEGMENTS, st.integers(0, 3), st.integers(1, 5)), max_size=30)
+
+
+@given(PAIRS, HELD, st.integers(0, 8))
+def test_segments_are_spoilt_by_two_objects_with_enough(pairs, rows, least):
+    one, other = np.array(pairs, np.int64).reshape(-1, 2).T
+    columns = np.array(rows, np.int64).reshape(-1, 3).T
+    spoilt = spoilt_if_joined(
+        (one, other), Holdings.of_rows(*columns), lambda amount: amount >= least
+    )
+    for pair, found in zip(pairs, spoilt, strict=True):
+        amount = {}
+        for end in pair:
+            for segment, thing, much in rows:
+                if segment == end:
+                    amount[thing] = amount.get(thing, 0) + much
+        assert found == (sum(much >= least for much in amount.values()) > 1)
+
+
+def worth_one_by_one(mistakes, waits, cuts):
+    """Return what `worth_of_repair` says, by its definition."""
+    worth = [gain for gain, _, _ in mistakes]
+    for join, (gain, *ends) in enumerate(mistakes):
+        if not waits[join]:
+            continue
+        mine = [(row, frees) for row, frees in cuts if mistakes[row][1] in ends]
+        mine = [row for row, frees in mine if frees] or [row for row, _ in mine]
+        if not mine:
+            worth[join] = -np.inf
+            continue
+        mean = (gain + sum(mistakes[row][0] for row in mine)) / (1 + len(mine))
+        worth[join] = min(gain, mean)
+        for row in mine:
+            worth[row] = max(worth[row], worth[join])
+    return worth
+
+
+@given(st.data())
+def test_a_join_is_worth_the_mean_of_itself_and_the_cuts_it_waits_for(data):
+    gains = st.integers(1, 1000).map(float)
+    joins = data.draw(st.lists(st.tuples(gains, SEGMENTS, SEGMENTS, st.booleans()), max_size=8))
+    joins = [join for join in joins if join[1] != join[2]]
+    cuts = data.draw(st.lists(st.tuples(gains, SEGMENTS, st.booleans()), max_size=8))
+    mistakes = [join[:3] for join in joins] + [(gain, s, s) for gain, s, _ in cuts]
+    waits = [join[3] for join in joins] + [False] * len(cuts)
+    rows = [(len(joins) + n, cut[2]) for n, cut in enumerate(cuts)]
+    gain, one, other = np.array(mistakes, np.float64).reshape(-1, 3).T
+    worth = worth_of_repair(
+        gain,
+        (one.astype(np.int64), other.astype(np.int64)),
+        np.array(waits, bool),
+        (np.array([r for r, _ in rows], np.int64), np.array([f for _, f in rows], bool)),
+    )
+    assert worth.tolist() == pytest.approx(worth_one_by_one(mistakes, waits, rows))

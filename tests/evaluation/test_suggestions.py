@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from napari_axonem.errors import MismatchError
-from napari_axonem.evaluation.suggestions import segments_of, suggest
+from napari_axonem.evaluation.cells import tabulate
+from napari_axonem.evaluation.edges import fragment_edges
+from napari_axonem.evaluation.suggestions import Agglomeration, segments_of, suggest
 from napari_axonem.evaluation.suggestions.contrast import STEP, ZERO, Contrast, dips, grey_levels
 from napari_axonem.evaluation.suggestions.shapes import meeting
 from napari_axonem.geometry import Box, Grid
@@ -80,8 +82,12 @@ def test_the_list_is_ordered_and_always_the_same(suggested, split_and_merged):
     scores = [s.score for s in suggested]
     assert scores == sorted(scores, reverse=True)
     assert all(0 <= score <= 1 for score in scores)
+    assert suggest(*volumes(*split_and_merged)) == suggested
     in_blocks = suggest(*volumes(*split_and_merged), block_shape=(10, 30, 17))
-    assert [s.segments for s in in_blocks] == [s.segments for s in suggested]
+    # the point of a contact depends on blocks, and what is seen around it with it
+    assert {(s.kind, s.segments) for s in in_blocks} == {(s.kind, s.segments) for s in suggested}
+    likely = [[s.segments for s in found if s.score > 0.1] for found in (in_blocks, suggested)]
+    assert likely[0] == likely[1] != []
     assert [s.score for s in in_blocks if s.kind == "false_merge"] == [
         pytest.approx(s.score) for s in suggested if s.kind == "false_merge"
     ]
@@ -101,6 +107,75 @@ def test_without_an_image_shape_alone_decides(split_and_merged):
     assert {s.kind for s in found} == {"false_split"}
     assert found[0].segments == (1, 5)
     assert "membrane" not in found[0].reason
+
+
+def test_affinities_say_more_of_a_contact(suggested, split_and_merged):
+    segments, image = split_and_merged
+    affinities = np.full((3, *SHAPE), 255, np.uint8)
+    affinities[2, :, :16, 32] = 25  # between 1 and 5, where the image shows no membrane
+    believed = suggest(*volumes(segments, image), affinities)
+
+    def of(found):
+        return next(s for s in found if s.segments == (1, 5))
+
+    assert of(believed).score < of(suggested).score
+    assert "mean affinity 0.10" in of(believed).reason
+    assert "affinity" not in of(suggested).reason
+    with pytest.raises(MismatchError, match="affinities"):
+        suggest(*volumes(segments, image), affinities[:, 1:])
+
+
+def test_a_join_says_what_ends_there(suggested):
+    reasons = {s.segments: s.reason for s in suggested if s.kind == "false_split"}
+    assert "both end here" in reasons[1, 5]
+    assert "end" not in reasons[2, 3]
+
+
+def test_a_second_place_in_a_segment_comes_later(split_and_merged):
+    segments, image = (array.copy() for array in split_and_merged)
+    segments[segments == 2] = 3  # three tubes in one
+    found = [s for s in suggest(*volumes(segments, image)) if s.kind == "false_merge"]
+    assert [s.segments for s in found] == [(3,), (3,)]
+    apart = abs(found[0].position_nm[1] - found[1].position_nm[1])
+    assert apart == pytest.approx(16 * 8, abs=16)
+    odds = [np.log(s.score / (1 - s.score)) for s in found]
+    assert odds[0] - odds[1] >= np.log(2) - 1e-9
+
+
+def chain(score):
+    """Six fragments of 1000 voxels in a row, joined to one segment with these scores."""
+    fragments = np.repeat(np.arange(1, 7, dtype=np.uint32), 10)[None, None] * np.ones(
+        (10, 10, 1), np.uint32
+    )
+    edges = fragment_edges(tabulate(as_volume(fragments, GRID), gap_voxels=0))
+    score = np.array(score, np.float32)
+    joined = np.array([0, 1, 1, 1, 1, 1, 1], np.uint32)
+    voxels = np.bincount(fragments.ravel())
+    inside = np.array([[5, 5, 10 * n - 5] for n in range(7)], np.int32)
+    return fragments, Agglomeration(edges, np.ones(5, bool), score, voxels, inside, joined)
+
+
+def test_weak_joins_are_weighed_by_the_piece_that_hangs_on_them():
+    fragments, joined = chain([0.51, 0.9, 0.5, 0.9, 0.9])
+    segments = segments_of(as_volume(fragments, GRID), joined.segment)
+    found = suggest(segments, agglomeration=joined)
+    assert {s.segments for s in found} == {(1,)}
+    # 1 | 2 3 | 4 5 6: the weakest join has three fragments on either side
+    assert [s.size_voxels for s in found[:2]] == [3000, 1000]
+    assert {found[0].red[0][2], found[0].blue[0][2]} == {5, 35}  # in the first fragment of both
+    assert found[0].position_nm[2] == 29.5 * 8
+    assert "0.50, 0.00 above the lowest" in found[0].reason
+    assert suggest(segments, agglomeration=joined, min_voxels=1001)[0].size_voxels == 3000
+    assert len(suggest(segments, agglomeration=joined, limit=1)) == 1
+
+
+def test_what_somebody_joined_is_not_suggested():
+    fragments, joined = chain([np.nan, np.nan, 0.5, np.nan, np.nan])
+    found = suggest(segments_of(as_volume(fragments, GRID), joined.segment), agglomeration=joined)
+    assert [(s.position_nm[2], s.size_voxels) for s in found] == [(29.5 * 8, 3000)]
+    _, decided = chain([np.nan] * 5)
+    whole = segments_of(as_volume(fragments, GRID), decided.segment)
+    assert suggest(whole, agglomeration=decided) == []
 
 
 def test_one_segment_has_nothing_to_suggest():
@@ -148,6 +223,8 @@ def test_meetings_end_to_end_and_side_by_side():
     assert beside.in_line < 0.6
     assert beside.parallel > 0.95
     assert beside.calibre_ratio > 0.2
+    assert min(on.ends) > 0.9
+    assert beside.ends == pytest.approx((0.5, 0.65), abs=0.05)
     assert meeting(labels, (1, 9), np.array([[17, 18, 29], [17, 18, 30]], np.int32)) is None
 
 

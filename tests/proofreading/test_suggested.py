@@ -10,7 +10,7 @@ from napari_axonem.cli import main
 from napari_axonem.evaluation.suggestions import Suggestion
 from napari_axonem.geometry import Box
 from napari_axonem.proofreading.project import Project
-from napari_axonem.proofreading.suggested import FILE, Suggested
+from napari_axonem.proofreading.suggested import FILE, Suggested, agglomeration_of, suggest_for
 
 from .conftest import Maker, centre
 
@@ -73,6 +73,29 @@ def test_a_cut_through_a_fragment_is_followed(make_project: Maker) -> None:
         assert segments(kept.standing(project.state)) == [(1,)]
         later = Suggested.of(project, kept.suggestions)
         assert segments(later.standing(project.state)) == [(1,)]
+
+
+def test_what_an_edit_joined_is_no_weak_join(make_project: Maker, bars) -> None:
+    affinities = np.full((3, *bars.shape), 0.9, np.float32)
+    affinities[2, ..., 8], affinities[1, :, 8] = 0.5, 0.1  # 1 to 2 and 4 to 5; the bars
+    groups = np.array([0, 1, 1, 1, 4, 4, 4], np.uint32)
+    path = make_project(fragments=bars, segmentation=groups[bars], affinities=affinities)
+
+    def weak(project: Project) -> list[tuple[int, ...]]:
+        found = suggest_for(project)
+        assert all("joined with a score" in s.reason for s in found if s.kind == "false_merge")
+        # every fragment has fewer voxels than are suggested by default
+        return [s.segments for s in found if s.kind == "false_merge"]
+
+    with Project(path) as project:
+        before = agglomeration_of(project)
+        assert before.score[before.on].min() == pytest.approx(0.5)
+        assert weak(project) == []
+        project.merge([centre(bars, 1), centre(bars, 4)])
+        after = agglomeration_of(project)
+        joined = np.flatnonzero(after.on & ~before.on)
+        assert np.isnan(after.score[joined]).all()
+        assert np.isfinite(after.score[~np.isin(np.arange(len(after.on)), joined)]).all()
 
 
 def test_they_are_kept_whole_or_not_at_all(path: Path, suggestions) -> None:

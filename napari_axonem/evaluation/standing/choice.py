@@ -15,18 +15,18 @@ from napari_axonem.geometry import Box
 
 Mask = npt.NDArray[np.bool_]
 
-Rank: TypeAlias = Literal["repair", "voi", "erl", "both"]
+Rank: TypeAlias = Literal["repair", "voi", "erl"]
 """The order of the list.
 
 - ``repair``: by gain in VOI, but a join that would spoil what it joins waits, and the cuts that it
-  waits for come first (`napari_axonem.evaluation.standing.waiting`);
+  waits for come first (`napari_axonem.evaluation.standing.waiting`). With skeletons, the first of
+  these are put in order by the sum of their gains in VOI and in expected run length, with
+  `ERL_BITS` for a normalised one of 1, and what would lower it comes after what does not;
 - ``voi``: by gain in VOI alone;
-- ``erl``: by gain in expected run length; without skeletons as ``repair``;
-- ``both``: by the sum of both gains, with `ERL_BITS` for a normalised expected run length of 1;
-  without skeletons as ``repair``.
+- ``erl``: by gain in expected run length; without skeletons as ``repair``.
 """
 
-ERL_BITS = 3.0
+ERL_BITS = 0.5
 """Bits of VOI that a normalised expected run length of 1 is worth."""
 
 

@@ -14,18 +14,23 @@ from napari_axonem.evaluation.standing.lengths import RunLengths
 from napari_axonem.evaluation.standing.rows import Rows, stacked
 from napari_axonem.evaluation.standing.tally import Tally
 from napari_axonem.evaluation.standing.waiting import (
-    Bools,
-    cuts_first,
+    Floats,
+    Holdings,
+    Spoils,
     enough_voxels,
     spoilt_if_joined,
+    worth_of_repair,
 )
 
 if TYPE_CHECKING:
     from napari_axonem.evaluation.standing.listing import Listing
 
 AHEAD = 100
-"""Mistakes, the worst by VOI, whose gain in run length is worked out, where fewer are listed: a
-gain takes a fraction of a millisecond."""
+"""So many mistakes, the first by what they are worth in VOI, are put in order by their gain in run
+length too: a gain takes a fraction of a millisecond."""
+
+ROUNDING_NM = 1e-6
+"""A run length that falls by no more than this does not fall."""
 
 
 def in_order(
@@ -35,34 +40,80 @@ def in_order(
     least = max(1, choice.min_voxels)
     if choice.rank == "voi":
         return listing.described(listing.first(choice.lists, limit), least)
-    gains = choice.rank != "repair" and lengths is not None
-    ahead = max(limit, AHEAD) if gains and limit is not None else limit
-    rows = _cuts_first(listing, tally, choice, listing.first(choice.lists, ahead), lengths)
-    found = listing.described(rows.take(slice(ahead)), least)
-    if gains and lengths is not None:
-        worth = 1.0 if choice.rank == "both" else 0.0
-        unit = ERL_BITS / max(1e-9, lengths.runs.truth_erl())
-        value = [worth * one.gain_voi + unit * lengths.gain(one) for one in found]
-        found = [found[n] for n in np.argsort(-np.array(value), kind="stable").tolist()]
+    ahead = limit if limit is None or lengths is None else max(limit, AHEAD)
+    rows, worth = _cuts_first(listing, tally, choice, ahead, lengths)
+    found = listing.described(rows, least)
+    if lengths is not None:
+        few = len(found) if choice.rank == "erl" else AHEAD
+        bits = np.zeros(few) if choice.rank == "erl" else worth[:few] / tally.known_voxels
+        found = [*_by_gains(found[:few], bits, lengths), *found[few:]]
     return found[:limit]
 
 
+def _by_gains(found: list[Mistake], bits: Floats, lengths: RunLengths) -> list[Mistake]:
+    """Return mistakes by worth in VOI plus gain in run length; what would lower it comes last."""
+    gains = np.array([lengths.gain(one) for one in found])
+    value = bits + gains * (ERL_BITS / max(1e-9, lengths.runs.truth_erl()))
+    order = np.lexsort((-value, gains < -ROUNDING_NM))
+    return [found[n] for n in order.tolist()]
+
+
 def _cuts_first(
+    listing: Listing, tally: Tally, choice: Choice, limit: int | None, lengths: RunLengths | None
+) -> tuple[Rows, Floats]:
+    """Return the first mistakes by what they are worth, and that in bits times voxels.
+
+    Cuts that joins wait for are among them.
+    """
+    ahead = None if limit is None else max(limit, AHEAD)
+    while True:
+        rows = listing.first(choice.lists, ahead)
+        both, worth = _with_worth(listing, tally, choice, rows, lengths)
+        order = np.lexsort((np.arange(len(both)), ~both.merge, -worth))[:limit]
+        if ahead is None or len(rows) < ahead or not limit:
+            return both.take(order), worth[order]
+        # nothing that was not read is worth more than what it gains
+        if worth[order[-1]] > rows.gain[-1]:
+            return both.take(order), worth[order]
+        ahead *= 2
+
+
+def _with_worth(
     listing: Listing, tally: Tally, choice: Choice, rows: Rows, lengths: RunLengths | None
-) -> Rows:
-    """Return mistakes, and cuts that joins among them wait for, in the order of repair."""
-    waits = _waiting(listing, tally, rows, lengths)
-    if not waits.any():
-        return rows
-    segments = np.unique(np.concatenate([rows.red[waits], rows.blue[waits]])).astype(np.int64)
+) -> tuple[Rows, Floats]:
+    """Return mistakes with the cuts that joins among them wait for, and what each is worth."""
+    joins = np.flatnonzero(~rows.merge)
+    pairs = rows.red[joins].astype(np.int64), rows.blue[joins].astype(np.int64)
+    held, spoils = _holdings(listing, tally, np.unique(np.concatenate(pairs)), lengths)
+    waiting = joins[spoilt_if_joined(pairs, held, spoils)]
+    if not len(waiting):
+        return rows, rows.gain
+    segments = np.unique(np.concatenate([rows.red[waiting], rows.blue[waiting]])).astype(np.int64)
     cuts = listing.cuts(segments)
     # a join may wait for a cut that is too small to be listed by itself, not for one of a kind
     # or in a place that nobody asked for
     cuts = cuts.take(choice.concerns(cuts))
     both, place = _united(rows, cuts)
-    pairs = rows.red.astype(np.int64), rows.blue.astype(np.int64)
-    order = cuts_first(~rows.merge, pairs, waits, (place, cuts.red.astype(np.int64)))
-    return both.take(order)
+    waits = np.zeros(len(both), np.bool_)
+    waits[waiting] = True
+    truth = held.thing if lengths is None else lengths.truth[held.thing]
+    large = part_key(held.segment, truth)[spoils(held.amount)]
+    frees = np.isin(part_key(cuts.red, cuts.red_truth), large)
+    both_pairs = both.red.astype(np.int64), both.blue.astype(np.int64)
+    return both, worth_of_repair(both.gain, both_pairs, waits, (place, frees))
+
+
+def _holdings(
+    listing: Listing, tally: Tally, segments: Ints, lengths: RunLengths | None
+) -> tuple[Holdings, Spoils]:
+    """Return what some segments have of true objects, or of skeletons, and how much spoils one."""
+    if lengths is None:
+        parts = tally.parts(segments)
+        known = parts.truth > 0
+        rows = parts.segment[known], parts.truth[known], parts.voxels[known]
+        return Holdings(*rows), enough_voxels
+    nodes = lengths.runs.nodes_on(listing.members(segments))
+    return Holdings.of_rows(*nodes), lengths.runs.is_big
 
 
 def _united(rows: Rows, cuts: Rows) -> tuple[Rows, Ints]:
@@ -79,23 +130,3 @@ def _united(rows: Rows, cuts: Rows) -> tuple[Rows, Ints]:
     found[known] = merges[order[place[known]]]
     found[~known] = len(rows) + np.arange(int((~known).sum()))
     return stacked([rows, cuts.take(~known)]), found
-
-
-def _waiting(listing: Listing, tally: Tally, rows: Rows, lengths: RunLengths | None) -> Bools:
-    """Tell which joins would make a segment that two true objects spoil."""
-    joins = np.flatnonzero(~rows.merge)
-    pairs = rows.red[joins].astype(np.int64), rows.blue[joins].astype(np.int64)
-    segments = np.unique(np.concatenate(pairs))
-    if lengths is None:
-        parts = tally.parts(segments)
-        known = parts.truth > 0
-        shares = parts.segment[known], parts.truth[known], parts.voxels[known]
-        spoilt = spoilt_if_joined(pairs, shares, enough_voxels)
-    else:
-        shares = lengths.runs.nodes_on(listing.members(segments))
-        order = np.argsort(shares[0], kind="stable")
-        segment, skeleton, nodes = (column[order] for column in shares)
-        spoilt = spoilt_if_joined(pairs, (segment, skeleton, nodes), lengths.runs.is_big)
-    waits = np.zeros(len(rows), np.bool_)
-    waits[joins] = spoilt
-    return waits

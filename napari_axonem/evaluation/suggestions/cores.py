@@ -19,7 +19,7 @@ from skimage.segmentation import watershed
 from napari_axonem.evaluation.suggestions.contrast import SMOOTHING_NM, GreyLevels
 from napari_axonem.geometry import Nm
 
-DARK = 0.7
+DARK = 0.5
 """Voxels darker than the mean of their segment by so many standard deviations are membrane."""
 
 DEPTH_NM = 35.0

@@ -4,7 +4,8 @@ Where one neurite is cut in two by a dark organelle or a narrow place, one part 
 other. Where two neurites were merged in passing, their parts lie side by side or cross (the shapes
 H and X). Each contact of two parts is scored by a sum of features with fixed weights. They were
 fitted once (logistic regression, rounded) on the phantoms with seeds 1 and 2; the one with seed 3
-helped to choose the features. On FIB-25 they find next to none of the false merges.
+helped to choose the features and what is dark. On FIB-25 they find next to none of the false
+merges.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from napari_axonem.evaluation.edges import FragmentEdges, fragment_edges
 from napari_axonem.evaluation.suggestions.contrast import Contrast, GreyLevels, dips, grey_levels
 from napari_axonem.evaluation.suggestions.cores import Parts, parts_between_membranes
 from napari_axonem.evaluation.suggestions.shapes import Meeting, meeting
-from napari_axonem.evaluation.suggestions.suggestion import Suggestion
+from napari_axonem.evaluation.suggestions.suggestion import Scored, Suggestion
 from napari_axonem.evaluation.tables import Cells
 from napari_axonem.geometry import Box, Grid, Zyx, blocks, zyx
 from napari_axonem.progress import Progress, silent, tracked
@@ -75,26 +76,21 @@ def false_merges(
     segments: Volume,
     image: Volume,
     levels: GreyLevels,
-    *,
-    limit: int,
     progress: Progress = silent,
-) -> list[Suggestion]:
-    """Return the places where a segment is most likely two neurites, likeliest first.
+) -> list[Scored]:
+    """Return the places where a segment may be two neurites, with sums of features.
 
     Parameters
     ----------
     levels
         Brightness of `image` and of each of `segments`.
-    limit
-        At most so many.
     """
     halo = zyx(np.ceil(HALO_NM / np.asarray(segments.grid.voxel_size)))
-    found: list[tuple[float, Suggestion]] = []
+    found: list[Scored] = []
     for piece in tracked(list(blocks(segments.box, BLOCK)), progress, "looking into segments"):
         region = _region(segments, image, levels, piece.grow(halo).intersect(segments.box))
         found += _in_region(segments.grid, region, piece)
-    found.sort(key=lambda entry: (-entry[0], entry[1].segments, entry[1].position_nm))
-    return [suggestion for _, suggestion in found[:limit]]
+    return found
 
 
 def _region(segments: Volume, image: Volume, levels: GreyLevels, box: Box) -> _Region:
@@ -113,7 +109,7 @@ def _volume(array: npt.NDArray[np.uint32] | npt.NDArray[np.float32], grid: Grid)
     return Volume((array,), ((1, 1, 1),), grid, "block", "array")
 
 
-def _in_region(grid: Grid, region: _Region, piece: Box) -> list[tuple[float, Suggestion]]:
+def _in_region(grid: Grid, region: _Region, piece: Box) -> list[Scored]:
     """Score the contacts of parts of one segment that lie in `piece`."""
     edges, segment = region.edges, region.parts.segment
     size = np.zeros(len(segment), np.int64)
@@ -130,9 +126,7 @@ def _in_region(grid: Grid, region: _Region, piece: Box) -> list[tuple[float, Sug
     return found
 
 
-def _scored(
-    grid: Grid, region: _Region, i: int, rows: list[int], point: Zyx
-) -> tuple[float, Suggestion]:
+def _scored(grid: Grid, region: _Region, i: int, rows: list[int], point: Zyx) -> Scored:
     edges, cells, levels = region.edges, region.cells, region.levels
     pair = int(edges.u[i]), int(edges.v[i])
     seen = meeting(region.labels, pair, np.stack([edges.point[i], edges.facing[i]]))
@@ -150,7 +144,7 @@ def _scored(
         "false_merge",
         (int(region.parts.segment[pair[0]]),),
         (z, y, x),
-        float(1 / (1 + np.exp(-total))),
+        0.0,  # known once those of all blocks are
         _reason(voxels, int(cells.voxels[large]), faces, seen),
         voxels,
         box.shift(region.corner).union(Box(point, zyx(np.add(point, 1)))),

@@ -3,6 +3,7 @@
 Each contact is scored by a sum of features with fixed weights. They were fitted once (logistic
 regression, rounded) on the sections z < 160 of FIB-25, supervoxels and flood filling, and on the
 fragments of the phantoms with seeds 1 and 2; nothing else was looked at when they were chosen.
+`ENDS` and `AFFINITY` were added later, chosen on the same and on the phantom with seed 3.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import expit
 
 from napari_axonem.evaluation.edges import FragmentEdges, fragment_edges
 from napari_axonem.evaluation.grouping import Ints
@@ -40,11 +42,21 @@ AREA = 0.65
 DIFFERENCE = -1.5
 """A standard deviation between the mean brightness of both segments."""
 
-IN_LINE = 1.25
+IN_LINE = 0.25
 """Cosine of the angle at which one goes on as the other (`Meeting.in_line`)."""
 
 CALIBRE = -0.5
 """Logarithm of the ratio of calibres."""
+
+ENDS = 3.0
+"""That cosine times how much the one ends here that ends less (`Meeting.ends`): two orphan ends
+that go on as one another. By itself it would depend on where the contact has its point."""
+
+AFFINITY = 6.0
+"""Mean affinity above a half, where there are affinities."""
+
+ENDING = 0.7
+"""A segment with so much on one side of the contact is said to end there."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,6 +71,9 @@ class _Candidates:
     dip: Floats
     """nan without an image."""
 
+    affinity: Floats
+    """Mean affinity over the contact; nan without affinities."""
+
     evidence: Floats
     """Sum of all features that come from tables."""
 
@@ -67,6 +82,7 @@ def missing_merges(
     segments: Volume,
     table: CellTable,
     levels: GreyLevels | None,
+    affinity: npt.NDArray[np.float32] | None,
     *,
     min_voxels: int,
     limit: int,
@@ -81,12 +97,14 @@ def missing_merges(
         are judged by shape alone.
     levels
         Brightness of the image, None without one.
+    affinity
+        Mean affinity over each of `fragment_edges(table)`, None without affinities.
     min_voxels
         Smaller segments are left out.
     limit
         At most so many.
     """
-    found = _candidates(table, levels, min_voxels)
+    found = _candidates(table, levels, affinity, min_voxels)
     order = np.lexsort((found.row, -found.evidence))[: LOOKED_AT * limit]
     edges = found.edges
     scored: list[tuple[float, int, Meeting | None]] = []
@@ -100,7 +118,12 @@ def missing_merges(
     return [_suggestion(segments, found, boxes, *entry) for entry in scored[:limit]]
 
 
-def _candidates(table: CellTable, levels: GreyLevels | None, min_voxels: int) -> _Candidates:
+def _candidates(
+    table: CellTable,
+    levels: GreyLevels | None,
+    affinity: npt.NDArray[np.float32] | None,
+    min_voxels: int,
+) -> _Candidates:
     edges, size = fragment_edges(table), _sizes(table)
     small = np.minimum(size[edges.u], size[edges.v])
     row = np.flatnonzero((edges.area >= MIN_FACES) & (small >= min_voxels))
@@ -110,12 +133,16 @@ def _candidates(table: CellTable, levels: GreyLevels | None, min_voxels: int) ->
     if levels is not None:
         difference = np.abs(levels.mean[edges.u[row]] - levels.mean[edges.v[row]])
         evidence += DIFFERENCE * difference / levels.spread
-    return _Candidates(edges, row, small, dip, evidence)
+    belief = np.full(len(row), np.nan) if affinity is None else affinity[row].astype(np.float64)
+    evidence += AFFINITY * np.nan_to_num(belief - 0.5)
+    return _Candidates(edges, row, small, dip, belief, evidence)
 
 
 def _of_shape(seen: Meeting | None) -> float:
-    # a piece too small to have a course counts as lying beside the other, of another calibre
-    return CALIBRE if seen is None else IN_LINE * seen.in_line + CALIBRE * seen.calibre_ratio
+    if seen is None:
+        return CALIBRE  # too small to have a course: counts as lying beside the other
+    going_on = seen.in_line * (IN_LINE + ENDS * min(seen.ends))
+    return going_on + CALIBRE * seen.calibre_ratio
 
 
 def _suggestion(
@@ -136,8 +163,8 @@ def _suggestion(
         "false_split",
         (one, other),
         (z, y, x),
-        float(1 / (1 + np.exp(-total))),
-        _reason(int(edges.area[i]), float(found.dip[k]), seen),
+        float(expit(total)),
+        _reason(int(edges.area[i]), float(found.dip[k]), float(found.affinity[k]), seen),
         int(found.small[k]),
         boxes[small].union(near),
         (point,),
@@ -145,7 +172,7 @@ def _suggestion(
     )
 
 
-def _reason(area: int, dip: float, seen: Meeting | None) -> str:
+def _reason(area: int, dip: float, affinity: float, seen: Meeting | None) -> str:
     """Say what speaks for and against."""
     words = [f"touch over {area} faces"]
     if seen is not None:
@@ -153,9 +180,15 @@ def _reason(area: int, dip: float, seen: Meeting | None) -> str:
         course = "in line" if angle < 30 else "at an angle" if angle < 60 else "side by side"
         one, other = seen.calibres
         words.append(f"{course} ({angle:.0f}°), calibres {one:.0f} and {other:.0f} nm")
+        if min(seen.ends) > ENDING:
+            words.append("both end here")
+        elif max(seen.ends) > ENDING:
+            words.append("one ends here")
     if not np.isnan(dip):
         membrane = "no" if dip < 0.15 else "a weak" if dip < 0.5 else "a"
         words.append(f"{membrane} membrane between (dip of {dip:.2f} of the image's spread)")
+    if not np.isnan(affinity):
+        words.append(f"mean affinity {affinity:.2f}")
     return ", ".join(words)
 
 

@@ -35,6 +35,10 @@ class Meeting:
     calibres: tuple[float, float]
     """Widths of both across their course, in nm."""
 
+    ends: tuple[float, float]
+    """How much each ends here: 1 where it lies on one side of the contact along its course, 0
+    where it goes on as far on the other."""
+
     @property
     def calibre_ratio(self) -> float:
         """Logarithm of the ratio of the widths, never negative."""
@@ -47,6 +51,7 @@ class _Course:
     centre: npt.NDArray[np.float64]
     axis: npt.NDArray[np.float64]
     width: float
+    end: float
 
 
 def meeting(segments: Volume, pair: tuple[int, int], contact: Points) -> Meeting | None:
@@ -77,7 +82,7 @@ def meeting(segments: Volume, pair: tuple[int, int], contact: Points) -> Meeting
     way /= max(1e-9, float(np.linalg.norm(way)))
     in_line = min(abs(float(one.axis @ way)), abs(float(other.axis @ way)))
     parallel = abs(float(one.axis @ other.axis))
-    return Meeting(in_line, parallel, (one.width, other.width))
+    return Meeting(in_line, parallel, (one.width, other.width), (one.end, other.end))
 
 
 def _course(points: npt.NDArray[np.float64]) -> _Course | None:
@@ -88,4 +93,6 @@ def _course(points: npt.NDArray[np.float64]) -> _Course | None:
     spreads, axes = np.linalg.eigh(np.cov(near.T))
     # a disk of diameter d has the variance d²/16 along either of its axes
     width = 4 * float(np.prod(np.maximum(0.0, spreads[:2])) ** 0.25)
-    return _Course(near.mean(axis=0), axes[:, 2], width)
+    along = near @ axes[:, 2]
+    near_side, far_side = sorted((max(0.0, -float(along.min())), max(0.0, float(along.max()))))
+    return _Course(near.mean(axis=0), axes[:, 2], width, 1 - near_side / max(1e-9, far_side))

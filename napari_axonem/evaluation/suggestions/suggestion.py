@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
+
+import numpy as np
+from scipy.special import expit
 
 from napari_axonem.geometry import Box, Nm, Zyx
+
+AGAIN = -1.0
+"""Logarithm of one more than the likelier places in the same segment, whose cuts may well settle
+this one too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +47,19 @@ class Suggestion:
 
     blue: tuple[Zyx, ...]
     """Voxels (z, y, x) to click on the other side."""
+
+
+Scored: TypeAlias = tuple[float, Suggestion]
+"""A suggestion whose score is still to be set, behind its sum of features."""
+
+
+def ranked(found: Iterable[Scored]) -> list[Suggestion]:
+    """Return false merges with scores from their sums of features, likeliest first."""
+    order = sorted(found, key=lambda entry: (-entry[0], entry[1].segments, entry[1].position_nm))
+    before: Counter[tuple[int, ...]] = Counter()
+    scored = []
+    for total, one in order:
+        score = expit(total + AGAIN * np.log1p(before[one.segments]))
+        scored.append(replace(one, score=float(score)))
+        before[one.segments] += 1
+    return sorted(scored, key=lambda one: (-one.score, one.segments, one.position_nm))
