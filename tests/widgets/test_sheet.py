@@ -113,7 +113,7 @@ def test_the_next_error_is_fetched_ahead(hand: Hand, project_path: Path, monkeyp
     planes = session.place.sight.layers._fragments
     monkeypatch.setattr(planes, "foresee", lambda box, level: asked.append((box, level)))
     session.go_to(0)
-    hand.until(lambda: asked)
+    hand.until(lambda: bool(asked))
     box, level = asked[-1]
     following = session.review.queue.step(1).mistake
     voxel = session.project.sources.grid.to_voxel(following.position_nm)

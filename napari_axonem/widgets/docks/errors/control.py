@@ -151,16 +151,22 @@ class ErrorsControl:
             parts.append(f"the worst {len(queue.rows):,} are listed")
         where = " in the region" if queue.filter.box is not None else ""
         tail = "" if beyond else _where_the_gain_is(queue.rows)
-        return ", ".join(parts) + where + tail
+        return ", ".join(parts) + where + tail + _speed(review.pace())
 
 
 def _done(pace: Pace | None) -> tuple[float | None, str]:
     """Return the share of errors that is settled, and how to say it."""
     if pace is None:
         return None, ""
-    text = f"{pace.settled:,} of {pace.settled + pace.left:,} settled"
-    speed = "" if pace.an_hour is None else f", {pace.an_hour:.0f} repairs an hour"
-    return pace.share, f"{text}{speed}"
+    text = f"{pace.settled:,} of {pace.settled + pace.left:,} settled: edits, and errors done"
+    return pace.share, text
+
+
+def _speed(pace: Pace | None) -> str:
+    """Say how fast errors are repaired, where that is known."""
+    if pace is None or pace.an_hour is None:
+        return ""
+    return f"; {pace.share:.0%} settled, {wording.count(round(pace.an_hour), 'repair')} an hour"
 
 
 def _where_the_gain_is(rows: Sequence[ErrorRow]) -> str:

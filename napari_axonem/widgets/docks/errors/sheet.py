@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from qtpy.compat import isalive
 from qtpy.QtCore import QSize, Qt, Signal
 from qtpy.QtGui import QIcon, QImage, QPixmap
 from qtpy.QtWidgets import QListView, QListWidget, QListWidgetItem, QWidget
@@ -155,6 +156,8 @@ class Sheet:
 
     def _take(self, row: ErrorRow, of: Portrayed, found: list[Picture]) -> None:
         self._working = False
+        if not isalive(self._view):  # the dock was closed meanwhile
+            return
         layers = self._session.place.sight.layers
         if found and layers is not None and layers.portrayed().fragments is of.fragments:
             self._made[_name(row)] = found[0]

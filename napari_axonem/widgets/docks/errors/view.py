@@ -83,8 +83,10 @@ class ErrorsView(QWidget):
         self.sheet = SheetView()
         self.done = QProgressBar()
         self.done.setRange(0, 1000)
+        self.done.setTextVisible(False)
+        self.done.setMaximumHeight(6)
         self.table = ErrorTable()
-        self.table.setMinimumHeight(130)
+        self.table.setMinimumHeight(100)
         self.legend = self._legend()
         self._lay_out()
         self.source.activated.connect(self._switch_source)
@@ -138,10 +140,10 @@ class ErrorsView(QWidget):
         self.summary.setText(text)
 
     def set_done(self, share: float | None, text: str) -> None:
-        """Show how much is done; None hides it."""
+        """Show the share of errors that is settled, with what it is told by; None hides it."""
         self.done.setVisible(share is not None)
         self.done.setValue(round(1000 * (share or 0.0)))
-        self.done.setFormat(text)
+        self.done.setToolTip(text)
 
     def set_reason(self, text: str) -> None:
         """Say why the current suggestion is one; nothing where it is empty."""

@@ -44,7 +44,7 @@ class Kind:
 
 FOLDER = (Format("Folder", ""),)
 
-PRECOMPUTED = (Format("Neuroglancer precomputed", ".precomputed"),)
+PRECOMPUTED = (Format("Neuroglancer", ".precomputed"),)
 
 LABELS = Kind(
     "Labels",
@@ -83,7 +83,7 @@ KINDS = (
         "meshes",
         "meshes",
         (
-            Format("Neuroglancer precomputed", "", {"mesh_format": "precomputed"}),
+            Format("Neuroglancer", "", {"mesh_format": "precomputed"}),
             Format("PLY", "", {"mesh_format": "ply"}),
             Format("OBJ", "", {"mesh_format": "obj"}),
         ),
