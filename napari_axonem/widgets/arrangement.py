@@ -47,8 +47,14 @@ def arrange(frames: Mapping[str, QDockWidget]) -> None:
             main.tabifyDockWidget(first, frames[name])
         for name in names:
             frames[name].show()
-    main.resizeDocks([upper, lower], list(HEIGHTS), Qt.Orientation.Vertical)
-    main.resizeDocks([upper, lower], [WIDTH, WIDTH], Qt.Orientation.Horizontal)
+    size_docks(main, frames)
+
+
+def size_docks(main: QMainWindow, frames: Mapping[str, QDockWidget]) -> None:
+    """Give the docks the width and heights wanted; a hidden window does not keep to all of it."""
+    stacks = [frames[UPPER[0]], frames[LOWER[0]]]
+    main.resizeDocks(stacks, list(HEIGHTS), Qt.Orientation.Vertical)
+    main.resizeDocks(stacks, [WIDTH, WIDTH], Qt.Orientation.Horizontal)
 
 
 def bring_back(main: QMainWindow) -> bool:

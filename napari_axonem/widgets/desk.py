@@ -11,7 +11,7 @@ from qtpy.QtCore import QEventLoop
 from qtpy.QtWidgets import QApplication, QDockWidget, QMainWindow
 
 from napari_axonem.geometry import Nm
-from napari_axonem.widgets.arrangement import Keeper, arrange, bring_back
+from napari_axonem.widgets.arrangement import Keeper, arrange, bring_back, size_docks
 from napari_axonem.widgets.docks.factories import (
     Dock,
     ErrorsDock,
@@ -65,12 +65,12 @@ def open_desk(viewer: Viewer) -> Session:
             _frame(window.dock_widgets[full_name(name)]).show()
         else:
             window.add_dock_widget(kind(viewer), name=full_name(name), area="right")
-    frames = {name: _frame(window.dock_widgets[full_name(name)]) for name in DOCKS}
+    frames = _frames(viewer)
     window_of(session).belong_to(frames["Errors"].window())
     if fresh:  # else the user may have arranged them
         arrange(frames)
         session.project_changed.connect(lambda: _raise_what_is_next(viewer, session))
-        session.wanted.connect(lambda what: _show_wanted(viewer, what))
+        window_of(session).show_dock = lambda name: _show_wanted(viewer, name)
     _raise_what_is_next(viewer, session)
     return session
 
@@ -161,11 +161,11 @@ def start_tour(viewer: Viewer) -> None:
     _frame(dock).setWindowTitle(TOUR)
 
 
-def _show_wanted(viewer: Viewer, what: str) -> None:
-    if what == TOUR:
+def _show_wanted(viewer: Viewer, name: str) -> None:
+    if name == TOUR:
         start_tour(viewer)
     else:
-        show_dock(viewer, what)
+        show_dock(viewer, name)
 
 
 def show_dock(viewer: Viewer, name: str) -> None:
@@ -190,6 +190,8 @@ def _shown_desk(viewer: Viewer, size: tuple[int, int], *, as_left: bool = False)
     known = as_left and isinstance(main, QMainWindow) and bring_back(main)
     if not known:
         viewer.window.resize(*size)
+        if isinstance(main, QMainWindow):
+            size_docks(main, _frames(viewer))
     if as_left and isinstance(main, QMainWindow):
         Keeper(main)
     _raise_what_is_next(viewer, session)
@@ -200,6 +202,11 @@ def _fitting(size: tuple[int, int]) -> tuple[int, int]:
     """Return a size in pixels, no larger than the screen."""
     room = QApplication.primaryScreen().availableGeometry()
     return min(size[0], room.width()), min(size[1], room.height())
+
+
+def _frames(viewer: Viewer) -> dict[str, QDockWidget]:
+    """Return napari's frame of each dock, by the name of the dock."""
+    return {name: _frame(viewer.window.dock_widgets[full_name(name)]) for name in DOCKS}
 
 
 def _frame(dock: object) -> QDockWidget:

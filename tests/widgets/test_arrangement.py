@@ -109,5 +109,15 @@ def test_docks_say_what_they_need_and_get_it(hand: Hand, project_path: Path) -> 
         assert hand.dock(name).view.missing.isHidden()
 
 
+def test_docks_opened_one_by_one_bring_others(make_napari_viewer, plugins) -> None:
+    viewer = make_napari_viewer(show=True)
+    viewer.window.add_plugin_dock_widget("napari-axonem", "Errors")
+    errors = viewer.window.dock_widgets[full_name("Errors")]
+    errors.view.missing.button.click()
+    volume = viewer.window.dock_widgets[full_name("Volume")]
+    volume.opening.tour.click()
+    assert full_name(desk.TOUR) in viewer.window.dock_widgets
+
+
 def test_a_dock_that_is_not_there_is_not_shown(hand: Hand) -> None:
     desk.show_dock(hand.viewer, "none of ours")

@@ -60,6 +60,7 @@ def test_a_sitting_ends_with_a_pause() -> None:
     steady = [start + timedelta(seconds=30 * n) for n in range(5)]
     assert repairs_an_hour(steady) == pytest.approx(120)
     later = [t + timedelta(seconds=120 + PAUSE_S + 1) for t in steady[:3]]
+    assert repairs_an_hour(steady[:2]) is None, "too short to tell"
     assert repairs_an_hour([*steady, *later]) == pytest.approx(120)
     assert repairs_an_hour([*steady, later[0]]) is None
     assert repairs_an_hour([]) is None

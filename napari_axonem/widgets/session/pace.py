@@ -12,6 +12,9 @@ from napari_axonem.proofreading.project import Project
 PAUSE_S = 600.0
 """Who makes no edit for so long was away: the next one begins another sitting."""
 
+LEAST_S = 60.0
+"""Of a sitting, before it says how fast somebody is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pace:
@@ -24,7 +27,7 @@ class Pace:
     """Errors that are not settled."""
 
     an_hour: float | None
-    """Repairs an hour in the newest sitting; None before its second one."""
+    """Repairs an hour in the newest sitting; None in its first minute."""
 
     @property
     def share(self) -> float:
@@ -44,7 +47,7 @@ def pace_of(project: Project, errors: int, done: int) -> Pace:
 
 
 def repairs_an_hour(times: Sequence[datetime]) -> float | None:
-    """Return how many repairs an hour were made in the newest sitting.
+    """Return how many repairs an hour were made in the newest sitting; None in its first minute.
 
     Parameters
     ----------
@@ -57,4 +60,4 @@ def repairs_an_hour(times: Sequence[datetime]) -> float | None:
             break
         sitting.append(time)
     seconds = (sitting[0] - sitting[-1]).total_seconds() if sitting else 0.0
-    return 3600 * (len(sitting) - 1) / seconds if seconds > 0 else None
+    return 3600 * (len(sitting) - 1) / seconds if seconds >= LEAST_S else None

@@ -51,8 +51,8 @@ class Session:
     """What is shown was switched: isolation, truth, overlays."""
 
     wanted = Signal(str)
-    """The user wants something of a dock: ``"skeletons"`` to be chosen, a ``"note"`` written; or
-    the dock of that name itself, such as ``"Volume"``."""
+    """The user wants something of a dock: ``"skeletons"`` to be chosen, a ``"note"`` written; or,
+    with a capital, the dock of that name itself: ``"Volume"``."""
 
     exported = Signal(str)
     """Something was written of the project: where to."""
