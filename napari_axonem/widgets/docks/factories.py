@@ -20,7 +20,8 @@ from napari_axonem.widgets.docks.proofread.control import ProofreadControl
 from napari_axonem.widgets.docks.proofread.view import ProofreadView
 from napari_axonem.widgets.docks.segment.control import SegmentControl
 from napari_axonem.widgets.docks.segment.view import SegmentView
-from napari_axonem.widgets.docks.tour.view import TourControl, TourView
+from napari_axonem.widgets.docks.tour.control import TourControl
+from napari_axonem.widgets.docks.tour.view import TourView
 from napari_axonem.widgets.docks.train.control import TrainControl
 from napari_axonem.widgets.docks.train.view import TrainView, several_gpus
 from napari_axonem.widgets.docks.volume.control import VolumeControl

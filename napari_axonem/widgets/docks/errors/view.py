@@ -18,7 +18,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_axonem.widgets.docks.errors.filters import FilterView, narrow
-from napari_axonem.widgets.docks.errors.sheet import SheetView
+from napari_axonem.widgets.docks.errors.sheet_view import SheetView
 from napari_axonem.widgets.docks.errors.table import ErrorTable
 from napari_axonem.widgets.parts import colours, icons
 from napari_axonem.widgets.parts.buttons import action_button

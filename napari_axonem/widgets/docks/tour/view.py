@@ -7,9 +7,7 @@ from collections.abc import Collection
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from napari_axonem.widgets.parts.connections import Connections
-from napari_axonem.widgets.session.session import Session
-from napari_axonem.widgets.session.tour import STEPS, Step, Tour
+from napari_axonem.widgets.session.tour import STEPS, Step
 
 DONE, LATER = "\N{BALLOT BOX WITH CHECK}", "\N{BALLOT BOX}"
 NEXT = "\N{BLACK RIGHT-POINTING TRIANGLE}"
@@ -41,23 +39,3 @@ class TourView(QWidget):
             lines.append(f"{sign} {title}")
         self.steps.setText("<br>".join(lines))
         self.how.setText(END if current is None else current.how)
-
-
-class TourControl:
-    """Keeps the view like the tour.
-
-    Parameters
-    ----------
-    session, view
-        What is brought together.
-    """
-
-    def __init__(self, session: Session, view: TourView) -> None:
-        self._view = view
-        self.tour = Tour(session)
-        Connections(view, self.tour.end).connect(self.tour.changed, self.show)
-        self.show()
-
-    def show(self) -> None:
-        """Show how far the tour is."""
-        self._view.show_steps(self.tour.done, self.tour.current)
