@@ -70,7 +70,8 @@ def bring_back(main: QMainWindow) -> bool:
         return False
     application = get_settings().application
     if application.window_size is None or not application.save_window_geometry:
-        main.resize(size)  # else napari has brought it back itself
+        room = main.screen().availableGeometry().size()  # of another screen, perhaps
+        main.resize(size.boundedTo(room))  # else napari has brought it back itself
     return True
 
 
