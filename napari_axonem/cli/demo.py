@@ -37,6 +37,7 @@ class DemoSettings(Settings):
 
     headless: bool = Field(False, description="no window: do the job as a script and report")
     screenshot: str | None = Field(None, description="take a picture of the window instead")
+    tour: bool = Field(False, description="be shown the way through the window, step by step")
     data: str | None = Field(
         None, description="file with image, labels and truth; the built-in phantom without it"
     )

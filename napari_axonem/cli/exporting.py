@@ -3,97 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
-
-from pydantic import Field
+from typing import Any
 
 from napari_axonem.blockwise import Team
 from napari_axonem.cli.reporting import Outcome
 from napari_axonem.cli.verb import AnyVerb, Verb
 from napari_axonem.errors import SettingsError
-from napari_axonem.evaluation.meshes import MeshFormat
-from napari_axonem.evaluation.skeletons.tracing import Preset
 from napari_axonem.progress import Progress
 from napari_axonem.proofreading.exporting import export_labels
-from napari_axonem.proofreading.exporting.crops import AROUND_NM, export_crops
-from napari_axonem.proofreading.exporting.places import BoxNm
+from napari_axonem.proofreading.exporting.crops import export_crops
+from napari_axonem.proofreading.exporting.settings import ExportSettings
 from napari_axonem.proofreading.exporting.shapes import Wanted, export_meshes, export_skeletons
 from napari_axonem.proofreading.exporting.tables import export_points, export_table, sha256
 from napari_axonem.proofreading.project import Project
-from napari_axonem.settings import Positional, TeamSettings
-
-FILE = {"metavar": "FILE"}
-
-
-class ExportSettings(TeamSettings):
-    """What `export` takes."""
-
-    project: Annotated[str, Positional()] = Field(description="folder NAME.axonem")
-    destination: Annotated[str, Positional("DST")] = Field(
-        "",
-        description="corrected labels: NAME.zarr (OME-Zarr), NAME.h5[:DATASET], NAME.tif or "
-        "NAME.precomputed",
-    )
-    level: int = Field(
-        0, ge=0, description="scale of labels, meshes and skeletons, 0 for full size"
-    )
-    box: BoxNm | None = Field(
-        None,
-        description="part of the volume in nm; everything stays where it was",
-        json_schema_extra={"metavar": "Z0:Z1,Y0:Y1,X0:X1"},
-    )
-    format: str = Field(
-        "", description="format to write where the suffix does not say it, such as ome-zarr-0.4"
-    )
-    table: str = Field(
-        "",
-        description="the segment of each fragment, as NAME.csv or NAME.npz",
-        json_schema_extra=dict(FILE),
-    )
-    points: str = Field(
-        "",
-        description="where the edits in force were made, as NAME.csv or NAME.json",
-        json_schema_extra=dict(FILE),
-    )
-    objects: list[int] = Field(
-        [], description="objects to make meshes and skeletons of, as the window numbers them "
-        "(default: all)", json_schema_extra={"metavar": "N"},
-    )  # fmt: skip
-    meshes: str = Field(
-        "", description="folder for a mesh of each object", json_schema_extra={"metavar": "DIR"}
-    )
-    mesh_format: MeshFormat = Field(
-        "precomputed", description="precomputed (Neuroglancer's legacy meshes), ply or obj"
-    )
-    mesh_error: float = Field(
-        40.0,
-        ge=0,
-        description="most by which a surface may move so that there are fewer triangles",
-        json_schema_extra={"metavar": "NM"},
-    )
-    skeletons: str = Field(
-        "",
-        description="centre lines: NAME/ (SWC files), NAME.swc, NAME.precomputed or NAME.npz",
-        json_schema_extra={"metavar": "OUT"},
-    )
-    preset: Preset = Field("em_erl", description="published parameters of TEASAR for skeletons")
-    crops: str = Field(
-        "",
-        description="folder for training crops (image, labels, mask of what was checked), one "
-        "wherever something was checked, or one of --box",
-        json_schema_extra={"metavar": "DIR"},
-    )
-    checked: list[int] = Field(
-        [], description="objects that were looked through, besides those marked done, for --crops",
-        json_schema_extra={"metavar": "N"},
-    )  # fmt: skip
-    around: float = Field(
-        AROUND_NM,
-        gt=0,
-        description="how far around an edit's points crops count as checked",
-        json_schema_extra={"metavar": "NM"},
-    )
-    overwrite: bool = Field(False, description="replace what is there")
 
 
 def export(settings: ExportSettings, progress: Progress) -> Outcome:
@@ -129,6 +51,7 @@ def _labels(
         progress,
         level=settings.level,
         box_nm=settings.box,
+        objects=tuple(sorted(set(settings.objects))),
         format=settings.format,
         overwrite=settings.overwrite,
         workers=settings.workers,

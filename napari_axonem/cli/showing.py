@@ -64,7 +64,7 @@ def demo(settings: DemoSettings, progress: Progress) -> Outcome:
     from napari_axonem.widgets.desk import run_desk
 
     project = prepare(settings, progress)
-    run_desk([str(project)], None)
+    run_desk([str(project)], tour=settings.tour)
     return Outcome({"project": str(project)}, f"the project is kept in {project}")
 
 

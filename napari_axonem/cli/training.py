@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -11,7 +10,7 @@ from pydantic import Field
 from napari_axonem.cli.reporting import Outcome
 from napari_axonem.cli.verb import AnyVerb, LongVerb
 from napari_axonem.settings import Positional
-from napari_axonem.training.configuration import read_configuration, read_settings
+from napari_axonem.training.configuration import preset_file, read_configuration, read_settings
 from napari_axonem.training.settings import TrainSettings
 from napari_axonem.watching import Watcher
 
@@ -50,8 +49,7 @@ def merged(settings: TrainVerbSettings) -> TrainSettings:
     given = settings.model_dump(include=settings.model_fields_set - own)
     path = settings.config
     if path is None and settings.preset:
-        folder = importlib.resources.files("napari_axonem.resources")
-        path = Path(str(folder)) / "presets" / f"{settings.preset}.toml"
+        path = preset_file(settings.preset)
     if path is None:
         return TrainSettings.parse(given)
     return read_settings(TrainSettings, read_configuration(path), given)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.resources
 import json
 import re
 import tomllib
@@ -63,6 +64,12 @@ def read_configuration(path: str | Path) -> Configuration:
     if not isinstance(values, dict):
         raise SettingsError("no settings in it", where=path, remedy="write 'name: value' lines")
     return Configuration(path, values, lines)
+
+
+def preset_file(name: str) -> Path:
+    """Return the file of a preset that comes with the program, such as ``"phantom"``."""
+    folder = importlib.resources.files("napari_axonem.resources")
+    return Path(str(folder)) / "presets" / f"{name}.toml"
 
 
 def read_settings(

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import napari
 from napari.viewer import Viewer
-from qtpy.QtCore import QEventLoop, Qt
+from qtpy.QtCore import QEventLoop
 from qtpy.QtWidgets import QApplication, QDockWidget, QMainWindow
 
 from napari_axonem.geometry import Nm
+from napari_axonem.widgets.arrangement import Keeper, arrange, bring_back, size_docks
 from napari_axonem.widgets.docks.factories import (
-    WIDTH,
     Dock,
     ErrorsDock,
     ExportDock,
@@ -20,6 +20,7 @@ from napari_axonem.widgets.docks.factories import (
     ObjectsDock,
     ProofreadDock,
     SegmentDock,
+    TourDock,
     TrainDock,
     VolumeDock,
 )
@@ -39,11 +40,14 @@ DOCKS: dict[str, type[Dock]] = {
     "Segment": SegmentDock,
     "Errors": ErrorsDock,
     "Objects": ObjectsDock,
+    "Proofread": ProofreadDock,
     "Export": ExportDock,
     "Train": TrainDock,
     "Jobs": JobsDock,
-    "Proofread": ProofreadDock,
 }
+
+
+TOUR = "Tour"
 
 
 def full_name(name: str) -> str:
@@ -54,7 +58,7 @@ def full_name(name: str) -> str:
 def open_desk(viewer: Viewer) -> Session:
     """Add all docks to a viewer's window; those there already are shown.
 
-    Errors lies above Proofread, with the others behind it as tabs.
+    What is worked on lies above what is done with it, as tabs (`arrangement`).
     """
     window, session = viewer.window, session_of(viewer)
     fresh = not any(full_name(name) in window.dock_widgets for name in DOCKS)
@@ -63,20 +67,30 @@ def open_desk(viewer: Viewer) -> Session:
             _frame(window.dock_widgets[full_name(name)]).show()
         else:
             window.add_dock_widget(kind(viewer), name=full_name(name), area="right")
-    frames = {name: _frame(window.dock_widgets[full_name(name)]) for name in DOCKS}
+    frames = _frames(viewer)
     main = frames["Errors"].window()
     window_of(session).belong_to(main)
     if isinstance(main, QMainWindow):
         add_menu(main.menuBar(), session)
     if fresh:  # else the user may have arranged them
-        _arrange(frames)
+        arrange(frames)
         session.project_changed.connect(lambda: _raise_what_is_next(viewer, session))
+        window_of(session).show_dock = lambda name: _show_wanted(viewer, name)
     _raise_what_is_next(viewer, session)
     return session
 
 
-def run_desk(volumes: Sequence[str], voxel_size: Nm | None = None) -> None:
+def run_desk(volumes: Sequence[str], voxel_size: Nm | None = None, *, tour: bool = False) -> None:
     """Open the window on a project or on volumes, and return when it is closed.
+
+    Parameters
+    ----------
+    volumes
+        Projects, or volumes as `open_volume` takes them.
+    voxel_size
+        Edges (z, y, x) of a voxel in nm, where the files do not say.
+    tour
+        Show a newcomer the way.
 
     Raises
     ------
@@ -91,12 +105,17 @@ def run_desk(volumes: Sequence[str], voxel_size: Nm | None = None) -> None:
     ]
     viewer = napari.Viewer(title="napari-axonem", show=False)
     try:
-        session = _shown_desk(viewer, _fitting(PICTURE))
+        session = _shown_desk(viewer, _fitting(PICTURE), as_left=True)
         come_first()
         for layer in layers:
             viewer.add_layer(layer)
         for path in filter(is_project, volumes):
-            show_worst(session, Path(path))
+            if tour:  # going to the worst error is a step of it
+                session.open_project(path)
+            else:
+                show_worst(session, Path(path))
+        if tour:
+            start_tour(viewer)
     except BaseException:
         viewer.close()
         raise
@@ -138,11 +157,49 @@ def settle() -> None:
         QApplication.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 50)
 
 
-def _shown_desk(viewer: Viewer, size: tuple[int, int]) -> Session:
-    """Add the docks while the window is hidden, so that they are laid out once, and show it."""
+def start_tour(viewer: Viewer) -> None:
+    """Show a newcomer the way through the window, from the beginning."""
+    if full_name(TOUR) in viewer.window.dock_widgets:
+        viewer.window.remove_dock_widget(viewer.window.dock_widgets[full_name(TOUR)])
+    dock = TourDock(viewer)
+    viewer.window.add_dock_widget(dock, name=full_name(TOUR), area="left", tabify=False)
+    _frame(dock).setWindowTitle(TOUR)
+
+
+def _show_wanted(viewer: Viewer, name: str) -> None:
+    if name == TOUR:
+        start_tour(viewer)
+    else:
+        show_dock(viewer, name)
+
+
+def show_dock(viewer: Viewer, name: str) -> None:
+    """Bring a dock to the front; nothing happens where there is none of this name."""
+    if full_name(name) in viewer.window.dock_widgets:
+        frame = _frame(viewer.window.dock_widgets[full_name(name)])
+        frame.show()
+        frame.raise_()
+
+
+def _shown_desk(viewer: Viewer, size: tuple[int, int], *, as_left: bool = False) -> Session:
+    """Add the docks while the window is hidden, so that they are laid out once, and show it.
+
+    Parameters
+    ----------
+    as_left
+        Lay the window out as the user left it, and keep how it is left this time.
+    """
     session = open_desk(viewer)
+    main = _frame(viewer.window.dock_widgets[full_name("Volume")]).window()
     viewer.window.show()
-    viewer.window.resize(*size)
+    known = as_left and isinstance(main, QMainWindow) and bring_back(main)
+    if not known:
+        viewer.window.resize(*size)
+        if isinstance(main, QMainWindow):
+            size_docks(main, _frames(viewer))
+    if as_left and isinstance(main, QMainWindow):
+        Keeper(main)
+    _raise_what_is_next(viewer, session)
     return session
 
 
@@ -152,20 +209,9 @@ def _fitting(size: tuple[int, int]) -> tuple[int, int]:
     return min(size[0], room.width()), min(size[1], room.height())
 
 
-def _arrange(frames: dict[str, QDockWidget]) -> None:
-    """Put Errors above Proofread, with the others behind it."""
-    main = frames["Errors"].parent()
-    if not isinstance(main, QMainWindow):
-        return
-    for name, frame in frames.items():
-        frame.setWindowTitle(name)  # what a tab says; the full name does not fit
-        main.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, frame)
-    main.splitDockWidget(frames["Errors"], frames["Proofread"], Qt.Orientation.Vertical)
-    for name in ("Volume", "Segment", "Objects", "Export", "Train", "Jobs"):
-        main.tabifyDockWidget(frames["Errors"], frames[name])
-    upper, lower = frames["Errors"], frames["Proofread"]
-    main.resizeDocks([upper, lower], [440, 470], Qt.Orientation.Vertical)
-    main.resizeDocks([upper, lower], [WIDTH, WIDTH], Qt.Orientation.Horizontal)
+def _frames(viewer: Viewer) -> dict[str, QDockWidget]:
+    """Return napari's frame of each dock, by the name of the dock."""
+    return {name: _frame(viewer.window.dock_widgets[full_name(name)]) for name in DOCKS}
 
 
 def _frame(dock: object) -> QDockWidget:
@@ -178,6 +224,7 @@ def _frame(dock: object) -> QDockWidget:
 
 def _raise_what_is_next(viewer: Viewer, session: Session) -> None:
     """Show the errors of a project just opened, and the dock Volume without one."""
-    name = full_name("Volume" if session.project is None else "Errors")
-    if name in viewer.window.dock_widgets:
-        _frame(viewer.window.dock_widgets[name]).raise_()
+    names = ("Volume",) if session.project is None else ("Errors", "Proofread")
+    for name in names:
+        if full_name(name) in viewer.window.dock_widgets:
+            _frame(viewer.window.dock_widgets[full_name(name)]).raise_()

@@ -53,6 +53,19 @@ def test_everything_is_written_and_said(run: Run, project: str, tmp_path: Path) 
     assert edit["points_nm"] == [[60, 32, 40], [60, 32, 120]]
 
 
+def test_labels_of_some_objects_leave_the_others_out(
+    run: Run, project: str, tmp_path: Path
+) -> None:
+    whole, part = str(tmp_path / "a.h5"), str(tmp_path / "b.h5")
+    run("export", project, whole, "--workers", "1")
+    run("export", project, part, "--objects", "3", "--workers", "1")
+    with h5py.File(whole) as first, h5py.File(part) as second, Project(project) as opened:
+        everything, some = first["labels"][:], second["labels"][:]
+        wanted = opened.exported_ids()[3]
+    np.testing.assert_array_equal(some, np.where(everything == wanted, everything, 0))
+    assert some.any()
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

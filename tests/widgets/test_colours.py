@@ -1,14 +1,46 @@
 """Colours of objects: those that touch are told apart."""
 
+import itertools
+
 import h5py
 import numpy as np
 import pytest
 from napari.utils.colormaps import label_colormap
+from napari.utils.theme import get_theme
 from skimage.color import deltaE_ciede2000, lab2rgb, rgb2lab
 
 from napari_axonem.geometry import Box
 from napari_axonem.volumes.phantom import Phantom, PhantomSettings
-from napari_axonem.widgets.parts import colours
+from napari_axonem.widgets.parts import colours, curve, icons, plot
+
+SEEN_BY = {
+    "usual": np.eye(3),
+    "protanopia": [
+        [0.152286, 1.052583, -0.204868],
+        [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ],
+    "deuteranopia": [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ],
+    "tritanopia": [
+        [1.255528, -0.076749, -0.178779],
+        [-0.078411, 0.930809, 0.147602],
+        [0.004733, 0.691367, 0.303900],
+    ],
+}
+"""How linear RGB is seen without one kind of cone (Machado, Oliveira and Fernandes, "A
+physiologically-based model for simulation of color vision deficiency", 2009)."""
+
+SIDE_BY_SIDE = {
+    "kinds of errors": (colours.FALSE_SPLIT, colours.FALSE_MERGE),
+    "points of a split": (colours.RED, colours.BLUE),
+    "changes of the score": (colours.BETTER, colours.WORSE),
+    "curves": plot.COLOURS,
+}
+"""Colours that have to be told apart."""
 
 ALIKE = 5.0
 """CIEDE2000 below which two colours look nearly the same in small areas."""
@@ -90,3 +122,43 @@ def test_the_distance_of_colours_is_that_of_cielab() -> None:
     lab = rgb2lab(colours.object_colours(2)[None])[0]
     expected = np.linalg.norm(lab[[6, 99]] - lab[2], axis=1)
     np.testing.assert_allclose(colours.told_apart(3, [7, 100], 2), expected, atol=0.1)
+
+
+def rgb(colour: str) -> np.ndarray:
+    return np.array([int(colour[at : at + 2], 16) for at in (1, 3, 5)]) / 255
+
+
+def linear(colour: np.ndarray) -> np.ndarray:
+    return np.where(colour <= 0.04045, colour / 12.92, ((colour + 0.055) / 1.055) ** 2.4)
+
+
+def seen(colour: str, cones) -> np.ndarray:
+    """Return a colour in CIELAB as somebody with these cones sees it."""
+    light = np.clip(np.asarray(cones) @ linear(rgb(colour)), 0, 1)
+    shown = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+    return rgb2lab(shown[None, None])[0, 0]
+
+
+@pytest.mark.parametrize("cones", SEEN_BY.values(), ids=SEEN_BY.keys())
+@pytest.mark.parametrize("group", SIDE_BY_SIDE.values(), ids=SIDE_BY_SIDE.keys())
+def test_what_has_a_meaning_is_told_apart_with_any_colour_vision(group, cones) -> None:
+    for first, second in itertools.combinations(group, 2):
+        assert deltaE_ciede2000(seen(first, cones), seen(second, cones)) > 3 * ALIKE
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_what_is_written_or_drawn_in_a_colour_can_be_read_on(theme: str) -> None:
+    background = np.array(get_theme(theme).background.as_rgb_tuple()[:3]) / 255
+    texts = (colours.BETTER, colours.WORSE, colours.RED, colours.BLUE, *plot.COLOURS)
+    lines = (curve.LINE.name(), curve.INK.name())
+    edged = {(icons.EDGE.name(), kind) for kind in colours.OF_KIND.values()}
+    for colour in (*texts, *lines):
+        assert contrast(rgb(colour), background) >= 2.5
+    for choices in edged:  # a dot is seen by its edge or by what fills it
+        assert max(contrast(rgb(colour), background) for colour in choices) >= 4.5
+
+
+def contrast(first: np.ndarray, second: np.ndarray) -> float:
+    """Return the contrast of two colours as WCAG 2 defines it."""
+    low, high = sorted(float(linear(c) @ [0.2126, 0.7152, 0.0722]) for c in (first, second))
+    return (high + 0.05) / (low + 0.05)

@@ -9,6 +9,7 @@ pytest.importorskip("waterz")
 
 from napari_axonem.jobs import State
 from napari_axonem.widgets.docks.factories import TrainDock
+from napari_axonem.widgets.docks.train.view import TrainView
 from napari_axonem.widgets.parts.plot import MOST, thinned
 from tests.training.fields import write_field
 
@@ -24,9 +25,14 @@ def test_a_training_is_followed_stopped_found_again_and_resumed(hand: Hand, tmp_
     hand.push("Train", view.start)
     assert "nothing is named" in view.data._problems["volumes"].text()
     type_into(view.data.editors["volumes"], write_field(tmp_path / "field.h5") + "[:16]")
-    for name, text in (("steps", "3000"), ("devices", "cpu")):
-        type_into(view.usual.editors[name], text)
-    small = {"widths": "2,3", "patch": "8,8,8", "precision": "float32", "checkpoint_every": "5"}
+    type_into(view.usual.editors["steps"], "3000")
+    small = {
+        "devices": "cpu",
+        "widths": "2,3",
+        "patch": "8,8,8",
+        "precision": "float32",
+        "checkpoint_every": "5",
+    }
     view.more.set_values(small)
     type_into(view.out, str(tmp_path / "run"))
     hand.push("Train", view.start)
@@ -46,6 +52,40 @@ def test_a_training_is_followed_stopped_found_again_and_resumed(hand: Hand, tmp_
     assert any("going on from mini-batch" in line for line in later.control.follower.job.lines)
     later.view.panel.stop.click()
     hand.until(lambda: not later.control.follower.job.state.is_alive)
+
+
+def test_the_preset_is_filled_in_and_taken_out(hand: Hand) -> None:
+    dock = hand.dock("Train")
+    view = dock.view
+    assert "ten minutes" in view.preset.text()
+    hand.push("Train", view.preset)
+    given = {name: value for form in view.forms for name, value in form.given().items()}
+    assert given["minutes"] == "10"
+    assert given["volumes"] == ("phantom:101", "phantom:102", "phantom:103", "phantom:104")
+    assert given["widths"] == "16,32,64,96"
+    assert dock.control._preset() == ["--preset=phantom"]
+    hand.push("Train", view.preset)
+    assert not any(form.given() for form in view.forms)
+    assert dock.control._preset() == []
+
+
+def test_models_of_the_network_are_offered_to_begin_with(hand: Hand) -> None:
+    usual = hand.dock("Train").view.usual
+    begin = usual.editors["pretrained"]
+    assert {begin.itemText(n) for n in range(begin.count())} >= {"phantom", "fib25"}
+    assert "pretrained" not in usual.given()
+    begin.setCurrentText("phantom")
+    assert usual.given()["pretrained"] == "phantom"
+    usual.editors["model"].setCurrentText("resnet20")
+    assert begin.count() == 0
+
+
+def test_how_devices_share_the_work_is_asked_where_there_are_several(qtbot) -> None:
+    for several in (False, True):
+        view = TrainView(many_devices=several)
+        qtbot.addWidget(view)
+        assert ("strategy" in view.usual.editors) == several
+        assert ("strategy" in view.more.editors) != several
 
 
 def test_long_curves_are_thinned_to_means() -> None:

@@ -9,6 +9,7 @@ fragment that was cut since is what it was cut from.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -136,7 +137,8 @@ def corrected_source(
     project: Project, level: int = 0, objects: tuple[int, ...] | None = None
 ) -> Source:
     """Return the same for `napari_axonem.volumes.conversion.convert`."""
-    return Source(corrected_volume(project, level, objects), stamp(project))
+    which = "" if objects is None else "-" + hashlib.sha256(repr(objects).encode()).hexdigest()[:16]
+    return Source(corrected_volume(project, level, objects), stamp(project) + which)
 
 
 def stamp(project: Project) -> str:

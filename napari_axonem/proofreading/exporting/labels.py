@@ -18,6 +18,7 @@ def export_labels(
     *,
     level: int = 0,
     box_nm: BoxNm | None = None,
+    objects: tuple[int, ...] = (),
     format: str = "",  # noqa: A002
     overwrite: bool = False,
     workers: int = 1,
@@ -38,6 +39,8 @@ def export_labels(
         Scale, 0 for full size.
     box_nm
         Part to write, all where it is None; every voxel of it stays where it was.
+    objects
+        Segments to write, in the project's own numbers; all where it is empty.
     format
         Takes the place of the suffix.
     overwrite
@@ -49,12 +52,14 @@ def export_labels(
     ------
     SettingsError
         There is no such level, or nothing in the box.
+    EditError
+        One of the objects is not there.
     VolumeError
         The destination exists, or its suffix is of no known format.
     StorageError
         The disk refuses; nothing stays behind under the final name.
     """
-    source = corrected_source(project, level)
+    source = corrected_source(project, level, objects or None)
     settings = ConvertSettings.parse(
         {
             "source": source.volume.location,

@@ -71,6 +71,7 @@ class ChunkedVolume:
         self._jobs: dict[Key, Job] = {}
         self._wanted: set[Key] = set()
         self._late: set[Key] = set()
+        self._foreseen: set[Key] = set()
         self._before: dict[int, Box] = {}
         weakref.finalize(self, cache.forget, self._owner)
 
@@ -133,6 +134,16 @@ class ChunkedVolume:
         self._look_ahead(box, level)
         return self._joined(box, level, keys, found)
 
+    def foresee(self, box: Box, level: int) -> None:
+        """Have the pieces of a box decoded when nothing else is to be, in place of those before.
+
+        They stay to be decoded when something else is looked at meanwhile.
+        """
+        keys = self._cache.missing(self._keys(box, level))
+        with self._lock:
+            self._foreseen = set(keys)
+        self._decoders.ahead(list(self._jobs_for(keys, wanted=False).values()))
+
     def forget(self, box: Box | None = None) -> None:
         """Read anew from now on what was written: a box of the finest level, or all."""
         with self._lock:
@@ -140,6 +151,7 @@ class ChunkedVolume:
             self._jobs.clear()
             self._wanted.clear()
             self._late.clear()
+            self._foreseen.clear()
         self._pieces.forget()
         self._cache.forget(self._owner, lambda key: box is None or self._touches(key, box))
 
@@ -198,9 +210,9 @@ class ChunkedVolume:
         return voxels
 
     def _drop(self, level: int, keep: Collection[Key]) -> None:
-        """Give up what was to be decoded of a level, but for some pieces."""
+        """Give up what was to be decoded of a level, but for some pieces and those foreseen."""
         with self._lock:
-            jobs = [self._jobs[key] for key in keep if key in self._jobs]
+            jobs = [self._jobs[key] for key in (*keep, *self._foreseen) if key in self._jobs]
         self._decoders.drop((self._owner, level), jobs)
         with self._lock:
             for key in [k for k, job in self._jobs.items() if job.future.cancelled()]:

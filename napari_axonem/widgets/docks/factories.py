@@ -20,8 +20,10 @@ from napari_axonem.widgets.docks.proofread.control import ProofreadControl
 from napari_axonem.widgets.docks.proofread.view import ProofreadView
 from napari_axonem.widgets.docks.segment.control import SegmentControl
 from napari_axonem.widgets.docks.segment.view import SegmentView
+from napari_axonem.widgets.docks.tour.control import TourControl
+from napari_axonem.widgets.docks.tour.view import TourView
 from napari_axonem.widgets.docks.train.control import TrainControl
-from napari_axonem.widgets.docks.train.view import TrainView
+from napari_axonem.widgets.docks.train.view import TrainView, several_gpus
 from napari_axonem.widgets.docks.volume.control import VolumeControl
 from napari_axonem.widgets.docks.volume.new_project_view import NewProjectView
 from napari_axonem.widgets.docks.volume.project_view import FactsView, OpenView, VolumeView
@@ -86,7 +88,7 @@ class TrainDock(Dock):
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__(napari_viewer)
-        self.view = TrainView()
+        self.view = TrainView(many_devices=several_gpus())
         self.setWidget(self.view)
         self.control = TrainControl(self.session, self.view)
 
@@ -139,6 +141,21 @@ class ExportDock(Dock):
         self.view = ExportView()
         self.setWidget(self.view)
         self.control = ExportControl(self.session, self.view)
+
+
+class TourDock(Dock):
+    """Be shown the way."""
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        super().__init__(napari_viewer)
+        self.view = TourView()
+        self.setWidget(self.view)
+        self.control = TourControl(self.session, self.view)
+        self.setMaximumHeight(240)  # the layers above need the room
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """Return the size wanted: that of the text, which is wrapped."""
+        return QSize(290, 230)
 
 
 class KeysDock(Dock):

@@ -24,10 +24,10 @@ BLUE = "#3f6bff"
 FOCUS = "#ffffff"
 """The outline of the objects that the current error is about."""
 
-BETTER = "#2fa36b"
-"""A score that became better."""
+BETTER = "#2b88c8"
+"""A score that became better: blue, because green and red are one colour to many."""
 
-WORSE = "#e0483e"
+WORSE = "#cb4f1c"
 """A score that became worse."""
 
 OF_KIND = {"false_split": FALSE_SPLIT, "false_merge": FALSE_MERGE}

@@ -13,7 +13,7 @@ from napari_axonem.widgets.parts import wording
 INK = QColor(140, 140, 140)
 """Readable on light and dark."""
 
-LINE = QColor("#2f9e8f")
+LINE = QColor("#3b9164")
 
 VOI_TIP = "Total variation of information after each operation; lower is better"
 

@@ -7,6 +7,9 @@ from qtpy.QtGui import QColor, QPainter, QPixmap
 
 SIZE = 12
 
+EDGE = QColor(90, 90, 90)
+"""Round each: orange and cyan alone are too bright to be seen on a light theme."""
+
 
 def dot(colour: str, size: int = SIZE) -> QPixmap:
     """Return a filled circle."""
@@ -24,7 +27,7 @@ def _drawn(colour: str, size: int, *, round_: bool) -> QPixmap:
     painter = QPainter(picture)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setBrush(QColor(colour))
-    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setPen(EDGE)
     area = picture.rect().adjusted(1, 1, -1, -1)
     if round_:
         painter.drawEllipse(area)

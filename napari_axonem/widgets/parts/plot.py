@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QSizePolicy, QWidget
 
 from napari_axonem.widgets.parts.curve import INK, MARGIN
 
-COLOURS = ("#2f9e8f", "#e08a1e", "#7a68c4", "#3f8fd6")
+COLOURS = ("#3b9164", "#cb4f1c", "#756ce5", "#966989")
 """Told apart with any colour vision, on light and dark."""
 
 LINE_HEIGHT = 16

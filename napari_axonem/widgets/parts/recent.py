@@ -1,15 +1,17 @@
-"""What is kept in the user's settings: projects opened lately, formats entered with napari."""
+"""What is kept in the user's settings: projects opened lately, formats entered, the layout."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from qtpy.QtCore import QSettings
+from qtpy.QtCore import QByteArray, QSettings, QSize
 
 KEY = "recent_projects"
 
 CLAIMED_KEY = "claimed_patterns"
+
+SIZE_KEY, LAYOUT_KEY = "window_size", "window_layout"
 
 MOST = 10
 
@@ -34,6 +36,20 @@ def claimed() -> list[str]:
 def claim(patterns: Sequence[str]) -> None:
     """Remember that patterns were entered, so that none is entered twice."""
     _settings().setValue(CLAIMED_KEY, [*claimed(), *patterns])
+
+
+def layout() -> tuple[QSize, bytes] | None:
+    """Return the size of the window and where its docks were; None where that is not known."""
+    size, state = _settings().value(SIZE_KEY), _settings().value(LAYOUT_KEY)
+    if not isinstance(size, QSize) or not size.isValid() or not isinstance(state, QByteArray):
+        return None
+    return size, bytes(state.data())
+
+
+def keep_layout(size: QSize, state: bytes) -> None:
+    """Remember the size of the window and where its docks are."""
+    _settings().setValue(SIZE_KEY, size)
+    _settings().setValue(LAYOUT_KEY, QByteArray(state))
 
 
 def _listed(key: str) -> list[str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import Enum
 from types import UnionType
 from typing import Any, Literal, TypeAlias, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
-from qtpy.QtCore import Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLineEdit, QVBoxLayout, QWidget
 
 from napari_axonem.errors import SettingsError
@@ -29,6 +29,8 @@ class SettingsForm(QWidget):
         Which fields, in order.
     labels
         What a field is called, where its name does not do.
+    offering
+        Fields for words, for which some are offered in a list (`offer`).
     """
 
     changed = Signal()
@@ -39,6 +41,7 @@ class SettingsForm(QWidget):
         settings: type[Settings],
         names: Sequence[str],
         labels: Mapping[str, str] | None = None,
+        offering: Collection[str] = (),
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -51,7 +54,7 @@ class SettingsForm(QWidget):
         form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
         for name in names:
             field = settings.model_fields[name]
-            editor, problem = self._editor(field), Message()
+            editor, problem = self._editor(field, name in offering), Message()
             label = (labels or {}).get(name, name.replace("_", " ").capitalize())
             editor.setToolTip(_tip(field))
             editor.setAccessibleName(label)
@@ -74,15 +77,32 @@ class SettingsForm(QWidget):
         return values
 
     def set_values(self, values: Mapping[str, Any]) -> None:
-        """Fill in some fields."""
+        """Fill in some fields; None empties one, so that its default holds."""
         for name, value in values.items():
-            editor = self.editors[name]
+            editor, field = self.editors[name], self._settings.model_fields[name]
+            if value is None and not isinstance(editor, QLineEdit):
+                value = field.default
             if isinstance(editor, QCheckBox):
                 editor.setChecked(bool(value))
             elif isinstance(editor, QComboBox):
                 editor.setCurrentText(str(value))
             else:
-                editor.setText(_written(value))
+                editor.setText("" if value is None else _typed(value, field))
+
+    def offer(self, name: str, words: Sequence[tuple[str, str]]) -> None:
+        """Offer words, with a tip each, for a field of `offering`; what was chosen stays."""
+        editor = self.editors[name]
+        if not isinstance(editor, QComboBox):
+            raise TypeError(f"nothing can be offered for {name}")
+        chosen = editor.currentText()
+        editor.blockSignals(True)
+        editor.clear()
+        for at, (word, tip) in enumerate(words):
+            editor.addItem(word)
+            editor.setItemData(at, tip, Qt.ItemDataRole.ToolTipRole)
+        editor.setCurrentIndex(-1)
+        editor.setEditText(chosen)
+        editor.blockSignals(False)
 
     def tell(self, error: SettingsError) -> bool:
         """Show a mistake at the field that it names; return whether there is such a field."""
@@ -100,7 +120,7 @@ class SettingsForm(QWidget):
         for problem in self._problems.values():
             problem.tell("")
 
-    def _editor(self, field: FieldInfo) -> Editor:
+    def _editor(self, field: FieldInfo, offers: bool) -> Editor:
         choices = _choices(field.annotation)
         editor: Editor
         if field.annotation is bool:
@@ -111,6 +131,13 @@ class SettingsForm(QWidget):
             editor = QComboBox()
             editor.addItems(choices)
             editor.setCurrentText(str(field.default))
+            editor.currentTextChanged.connect(self.changed)
+        elif offers:
+            editor = QComboBox()
+            editor.setEditable(True)
+            editor.lineEdit().setPlaceholderText(_written(field.default) or "nothing")
+            adjusted = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+            editor.setSizeAdjustPolicy(adjusted)
             editor.currentTextChanged.connect(self.changed)
         else:
             editor = QLineEdit()
@@ -134,7 +161,7 @@ def _value(editor: Editor, field: FieldInfo) -> Any:  # noqa: ANN401
     if isinstance(editor, QCheckBox):
         return editor.isChecked()
     if isinstance(editor, QComboBox):
-        return editor.currentText()
+        return editor.currentText().strip() or None
     text = editor.text().strip()
     if not text:
         return None
@@ -143,10 +170,17 @@ def _value(editor: Editor, field: FieldInfo) -> Any:  # noqa: ANN401
     return text
 
 
+def _typed(value: Any, field: FieldInfo) -> str:  # noqa: ANN401
+    """Return a value as a person types it, which `_value` reads."""
+    if isinstance(value, list | tuple) and COMMAS not in field.metadata:
+        return "; ".join(map(str, value)) if isinstance(field.default, tuple) else _written(value)
+    return _written(value)
+
+
 def _written(value: Any) -> str:  # noqa: ANN401
     if value is None or value == ():
         return "default" if value is None else ""
-    if isinstance(value, tuple):
+    if isinstance(value, tuple | list):
         return ",".join(f"{v:g}" if isinstance(v, int | float) else str(v) for v in value)
     return f"{value:g}" if isinstance(value, int | float) else str(value)
 

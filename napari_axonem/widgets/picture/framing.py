@@ -32,6 +32,15 @@ def look_at(viewer: ViewerModel, position_nm: Nm, grid: Grid, box: Box, whole: B
     centred = grid.to_nm(grid.to_voxel(position_nm))
     for axis in viewer.dims.not_displayed:
         viewer.dims.set_point(axis, float(centred[axis]))
+    centre, zoom = framed(viewer, position_nm, grid, box, whole)
+    viewer.scene.camera.center = tuple(centre[axis] for axis in viewer.dims.displayed)
+    viewer.scene.camera.zoom = zoom
+
+
+def framed(
+    viewer: ViewerModel, position_nm: Nm, grid: Grid, box: Box, whole: Box
+) -> tuple[Nm, float]:
+    """Return the middle of the view (z, y, x) in nm and its zoom that `look_at` would set."""
     shown = viewer.dims.displayed[-2:]
     height, width = viewer.canvas.size
     zoom = min(
@@ -41,8 +50,8 @@ def look_at(viewer: ViewerModel, position_nm: Nm, grid: Grid, box: Box, whole: B
     centre = list(position_nm)
     for axis, pixels in zip(shown, (height, width), strict=True):
         centre[axis] = _inward(position_nm[axis], pixels / zoom, grid, whole, axis)
-    viewer.scene.camera.center = tuple(centre[axis] for axis in viewer.dims.displayed)
-    viewer.scene.camera.zoom = zoom
+    z, y, x = centre
+    return (z, y, x), zoom
 
 
 def box_in_view(viewer: ViewerModel, grid: Grid, whole: Box, reach: int | None) -> Box:

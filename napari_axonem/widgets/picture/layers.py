@@ -16,8 +16,10 @@ from napari_axonem.proofreading.splitting import SplitPlan
 from napari_axonem.widgets.parts import colours
 from napari_axonem.widgets.picture.disagreement import Disagreement
 from napari_axonem.widgets.picture.focus import Focus
+from napari_axonem.widgets.picture.late import made_of
 from napari_axonem.widgets.picture.lazy import LazyLevel
 from napari_axonem.widgets.picture.planes import Planes
+from napari_axonem.widgets.picture.portrait import Portrayed
 from napari_axonem.widgets.picture.stroke import Stroke
 from napari_axonem.widgets.picture.tables import Marked, Table, looked_up, marked_pairs
 from napari_axonem.widgets.picture.volume_layers import image_layer, labels_layer
@@ -152,6 +154,16 @@ class ProjectLayers:
         for layer in (self.segmentation, self.truth, self.errors, self.focus):
             if layer is not None:
                 layer.refresh(extent=False)
+
+    def portrayed(self) -> Portrayed:
+        """Return what small pictures of errors are made of now."""
+        image = None if self.image is None else next(iter(made_of(self.image)), None)
+        return Portrayed(
+            image if isinstance(image, Planes) else None,
+            self._fragments,
+            self._truth,
+            self.project.segment,
+        )
 
     def shuffle(self, seed: int) -> None:
         """Give all objects other colours; equal seeds give equal ones."""

@@ -87,6 +87,10 @@ class Planes:
         """Return the voxels of a box of a level, waiting for all of them."""
         return self._pieces.read(box, level)
 
+    def foresee(self, box: Box, level: int) -> None:
+        """Have the voxels of a box of a level decoded when nothing else is to be."""
+        self._pieces.foresee(box, level)
+
     def forget(self, box: Box | None = None) -> None:
         """Read anew from now on what was written: a box of the finest level, or all."""
         self._pieces.forget(box)

@@ -18,6 +18,7 @@ from napari_axonem.proofreading.project import Project
 from napari_axonem.proofreading.splitting import SplitPlan
 from napari_axonem.widgets.parts import colours
 from napari_axonem.widgets.picture.depth import Depth, middle_and_extent
+from napari_axonem.widgets.picture.foresight import foresee
 from napari_axonem.widgets.picture.framing import box_in_view, look_at
 from napari_axonem.widgets.picture.layers import Picture, ProjectLayers
 from napari_axonem.widgets.picture.marks import REACH_PLANES, Marks
@@ -205,6 +206,14 @@ class Sight:
                 self.depth.afterwards(look)
             else:
                 look()
+
+    def foresee(self, mistake: Mistake | Suggestion) -> None:
+        """Have fetched what `look` would show of an error, in a flat view."""
+        if self.layers is not None and self.viewer.dims.ndisplay == 2:
+            fragments = self.layers.project.sources.fragments
+            whole, position = Box.of_shape(fragments.shape), mistake.position_nm
+            layers = self.layers.all
+            foresee(self.viewer, layers, position, fragments.grid, mistake.box, whole)
 
     def look_at_place(self, position_nm: Nm) -> None:
         """Bring a place into view, at the zoom there is."""

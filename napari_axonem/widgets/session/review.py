@@ -10,7 +10,8 @@ from psygnal import Signal
 from napari_axonem.errors import EditError
 from napari_axonem.evaluation.mistakes import Mistake
 from napari_axonem.widgets.session.findings import Findings
-from napari_axonem.widgets.session.queue import OPEN, ErrorQueue, ErrorRow, Filter, Rank
+from napari_axonem.widgets.session.pace import Pace, pace_of
+from napari_axonem.widgets.session.queue import DONE, OPEN, ErrorQueue, ErrorRow, Filter, Rank
 from napari_axonem.widgets.session.workplace import Workplace
 
 
@@ -177,6 +178,13 @@ class Review:
         """Step through the errors in the order that a table shows them in."""
         self.queue.set_order(keys)
 
+    def pace(self) -> Pace | None:
+        """Return how the work goes; None without a project, or where not all errors are listed."""
+        project, wanted = self._place.project, self.queue.filter
+        if project is None or not wanted.loads_as(Filter()):
+            return None
+        return pace_of(project, self.findings.total, self.queue.counts()[DONE])
+
     def needed(self) -> ErrorRow:
         """Return the current error.
 
@@ -217,6 +225,13 @@ class Review:
             self.pointed.emit()
             self._mark_places()
             sight.look(row.mistake)
+        self._place.later(self._foresee)
+
+    def _foresee(self) -> None:
+        """Have the next error fetched, so that going there is instant."""
+        following = self.queue.step(1)
+        if self._place.project is not None and following is not None:
+            self._place.sight.foresee(following.mistake)
 
     def _show(self) -> None:
         self._mark_places()

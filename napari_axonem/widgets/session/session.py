@@ -54,7 +54,11 @@ class Session:
     """What is shown was switched: isolation, truth, overlays."""
 
     wanted = Signal(str)
-    """The user wants something of a dock: ``"skeletons"`` to be chosen, a ``"note"`` written."""
+    """The user wants something of a dock: ``"skeletons"`` to be chosen, a ``"note"`` written; or,
+    with a capital, the dock of that name itself: ``"Volume"``."""
+
+    exported = Signal(str)
+    """Something was written of the project: where to."""
 
     def __init__(self, viewer: ViewerModel) -> None:
         self.place = Workplace(viewer)
@@ -140,7 +144,8 @@ class Session:
         self.ended.emit()
         self.editor.abandon()
         place, review, objects = self.place, self.review, self.objects
-        mine = (self.project_changed, self.edited, self.viewed, self.ended, self.wanted)
+        mine = [self.project_changed, self.edited, self.viewed, self.ended]
+        mine += [self.wanted, self.exported]
         theirs = (place.said, review.listed, review.pointed, review.sought, self.editor.drafted)
         seen = (self.neighbours.pointed, self.space.progressed, self.space.switched)
         told = (objects.picked, objects.changed, self.past.chosen_changed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from weakref import ref
 
 from napari.utils.notifications import show_error
@@ -14,6 +15,9 @@ from napari_axonem.widgets.parts.beside import Action, Beside
 from napari_axonem.widgets.session import keys
 from napari_axonem.widgets.session.session import Session
 from napari_axonem.widgets.session.workplace import Notice
+
+PLUGIN = "napari-axonem"
+"""The name of the plugin in its manifest."""
 
 
 class Background(Beside):
@@ -77,7 +81,10 @@ class Window:
         self._help: KeysDialog | None = None
         self._closing: Closing | None = None
         self._main: ref[QMainWindow] | None = None
+        self.show_dock: Callable[[str], object] = self._add_dock
+        """Brings the dock of a name to the front."""
         session.place.said.connect(self._tell)
+        session.wanted.connect(self._bring)
         session.project_changed.connect(self._bind_layers)
         keys.bind(session, [session.place.viewer], self.show_help)
         self._bind_layers()
@@ -99,6 +106,19 @@ class Window:
         if self._help is None:
             self._help = KeysDialog(None if self._main is None else self._main())
         self._help.setVisible(not self._help.isVisible())
+
+    def _bring(self, what: str) -> None:
+        """Show the dock that is wanted; other wishes are those of one dock, in small letters."""
+        if what[:1].isupper():
+            self.show_dock(what)
+
+    def _add_dock(self, name: str) -> None:
+        """Show a dock as napari's menu does: the docks were opened one by one."""
+        window = getattr(self.session.place.viewer, "window", None)
+        if window is not None:
+            frame, _ = window.add_plugin_dock_widget(PLUGIN, name)
+            frame.show()
+            frame.raise_()
 
     def _bind_layers(self) -> None:
         keys.bind(self.session, self.session.place.sight.all_layers, self.show_help)

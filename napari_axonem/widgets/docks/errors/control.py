@@ -11,11 +11,13 @@ import numpy as np
 from napari_axonem.errors import EditError
 from napari_axonem.widgets.docks.errors.filters import SECTION, WHOLE
 from napari_axonem.widgets.docks.errors.seeking import Seeking
+from napari_axonem.widgets.docks.errors.sheet import Sheet
 from napari_axonem.widgets.docks.errors.skeletons_dialog import ask_skeletons
 from napari_axonem.widgets.docks.errors.view import ErrorsView
 from napari_axonem.widgets.parts import wording
 from napari_axonem.widgets.parts.connections import Connections
 from napari_axonem.widgets.session.keys import BY_ID
+from napari_axonem.widgets.session.pace import Pace
 from napari_axonem.widgets.session.queue import DONE, FLAGGED, OPEN, SKIPPED, ErrorRow, Filter, Rank
 from napari_axonem.widgets.session.session import Session
 
@@ -36,6 +38,9 @@ class ErrorsControl:
         self._session = session
         self._view = view
         self.seeking = Seeking(session, view)
+        self.sheet = Sheet(session, view.sheet)
+        view.pictures.toggled.connect(self._show_pictures)
+        view.missing.asked.connect(lambda: session.wanted.emit("Volume"))
         view.went.connect(lambda key: session.attempt(session.go_to, key))
         view.entered.connect(self._enter)
         view.asked.connect(lambda action: session.attempt(BY_ID[action].run, session))
@@ -68,8 +73,13 @@ class ErrorsControl:
         self._view.set_filter(review.queue.filter)
         self._view.set_rows(review.queue.rows, self._current())
         self._view.set_summary(self._summary())
+        self._view.set_done(*_done(review.pace()))
         self._show_reason()
         self._show_switches()
+
+    def _show_pictures(self, wanted: bool) -> None:
+        self._view.sheet.setVisible(wanted)
+        self.sheet.show()
 
     def _show_switches(self) -> None:
         sight = self._session.place.sight
@@ -129,7 +139,7 @@ class ErrorsControl:
         project, review = self._session.project, self._session.review
         queue, findings = review.queue, review.findings
         if project is None:
-            return "No project is open. Open one in the dock <b>Volume</b>."
+            return ""
         if findings.suggesting and not findings.sought:
             truth = "" if project.has_truth else "The project has no ground truth. "
             return f"{truth}Likely errors can be looked for in the image and the segmentation."
@@ -142,7 +152,22 @@ class ErrorsControl:
             parts.append(f"the worst {len(queue.rows):,} are listed")
         where = " in the region" if queue.filter.box is not None else ""
         tail = "" if beyond else _where_the_gain_is(queue.rows)
-        return ", ".join(parts) + where + tail
+        return ", ".join(parts) + where + tail + _speed(review.pace())
+
+
+def _done(pace: Pace | None) -> tuple[float | None, str]:
+    """Return the share of errors that is settled, and how to say it."""
+    if pace is None:
+        return None, ""
+    text = f"{pace.settled:,} of {pace.settled + pace.left:,} settled: edits, and errors done"
+    return pace.share, text
+
+
+def _speed(pace: Pace | None) -> str:
+    """Say how fast errors are repaired, where that is known."""
+    if pace is None or pace.an_hour is None:
+        return ""
+    return f"; {pace.share:.0%} settled, {wording.count(round(pace.an_hour), 'repair')} an hour"
 
 
 def _where_the_gain_is(rows: Sequence[ErrorRow]) -> str:

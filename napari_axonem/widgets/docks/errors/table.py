@@ -145,8 +145,8 @@ class ErrorModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.TextAlignmentRole:
             side = Qt.AlignmentFlag.AlignRight if column.right else Qt.AlignmentFlag.AlignLeft
             return side | Qt.AlignmentFlag.AlignVCenter
-        if role == Qt.ItemDataRole.ToolTipRole and row.reason:
-            return row.reason
+        if role == Qt.ItemDataRole.ToolTipRole:  # a narrow table has no room for the objects
+            return row.reason or wording.names(row.mistake.segments)
         return None
 
     def headerData(  # noqa: N802

@@ -10,6 +10,7 @@ from qtpy.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QLabel,
+    QProgressBar,
     QPushButton,
     QSizePolicy,
     QVBoxLayout,
@@ -17,10 +18,12 @@ from qtpy.QtWidgets import (
 )
 
 from napari_axonem.widgets.docks.errors.filters import FilterView, narrow
+from napari_axonem.widgets.docks.errors.sheet_view import SheetView
 from napari_axonem.widgets.docks.errors.table import ErrorTable
 from napari_axonem.widgets.parts import colours, icons
 from napari_axonem.widgets.parts.buttons import action_button
 from napari_axonem.widgets.parts.job_view import JobView
+from napari_axonem.widgets.parts.missing import NO_PROJECT, Missing
 from napari_axonem.widgets.session.queue import ErrorRow, Filter, Rank
 
 LEGEND = (
@@ -53,6 +56,8 @@ class ErrorsView(QWidget):
     def __init__(self, tips: Mapping[str, str], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._tips = tips
+        self.missing = Missing("Open a project in the dock Volume")
+        self.body = QWidget()
         self.summary = _wrapped()
         self.reason = _wrapped()
         self.source = QComboBox()
@@ -69,10 +74,19 @@ class ErrorsView(QWidget):
         self.skeletons = self._button("skeletons", choose)
         self.filters = FilterView(self.skeletons)
         self.kind, self.hide_done = self.filters.kind, self.filters.hide_done
-        self.isolate = self._switch("isolate", "Only these objects", tips)
+        self.isolate = self._switch("isolate", "Only these", tips)
         self.truth = self._switch("truth", "Truth", tips)
+        self.pictures = QCheckBox("Pictures")
+        self.pictures.setToolTip("Show small pictures of the next errors; a click goes to one")
+        self.pictures.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.pictures.setChecked(True)
+        self.sheet = SheetView()
+        self.done = QProgressBar()
+        self.done.setRange(0, 1000)
+        self.done.setTextVisible(False)
+        self.done.setMaximumHeight(6)
         self.table = ErrorTable()
-        self.table.setMinimumHeight(130)
+        self.table.setMinimumHeight(100)
         self.legend = self._legend()
         self._lay_out()
         self.source.activated.connect(self._switch_source)
@@ -96,6 +110,8 @@ class ErrorsView(QWidget):
 
     def set_source(self, *, suggesting: bool, has_truth: bool, opened: bool) -> None:
         """Show what is listed: errors from the truth, or suggestions."""
+        self.missing.tell(*(("", "") if opened else NO_PROJECT))
+        self.body.setVisible(opened)
         self.source.setVisible(has_truth)
         self.source.setCurrentIndex(self.source.findData(suggesting))
         self.suggest.setVisible(opened and suggesting)
@@ -123,6 +139,12 @@ class ErrorsView(QWidget):
         """Say what is left to do."""
         self.summary.setText(text)
 
+    def set_done(self, share: float | None, text: str) -> None:
+        """Show the share of errors that is settled, with what it is told by; None hides it."""
+        self.done.setVisible(share is not None)
+        self.done.setValue(round(1000 * (share or 0.0)))
+        self.done.setToolTip(text)
+
     def set_reason(self, text: str) -> None:
         """Say why the current suggestion is one; nothing where it is empty."""
         self.reason.setText(text)
@@ -138,13 +160,21 @@ class ErrorsView(QWidget):
         switches = QHBoxLayout()
         switches.addWidget(self.isolate)
         switches.addWidget(self.truth)
-        layout = QVBoxLayout(self)
+        switches.addWidget(self.pictures)
+        around = QVBoxLayout(self)
+        around.addWidget(self.missing)
+        around.addWidget(self.body, 1)
+        around.addStretch(0)
+        layout = QVBoxLayout(self.body)
+        layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.summary)
+        layout.addWidget(self.done)
         layout.addLayout(source)
         layout.addWidget(self.suggest)
         layout.addWidget(self.job)
         layout.addWidget(self.filters)
         layout.addWidget(self.table, 1)
+        layout.addWidget(self.sheet)
         layout.addWidget(self.reason)
         for actions in BUTTONS:
             row = QHBoxLayout()

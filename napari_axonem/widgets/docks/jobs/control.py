@@ -35,6 +35,7 @@ class JobsControl:
         self._timer.timeout.connect(self.look)
         view.chosen.connect(lambda _: self._show())
         view.opened.connect(lambda: self._attempt(self._open))
+        view.empty.asked.connect(lambda: session.wanted.emit("Segment"))
         view.panel.wished.connect(lambda wish: self._attempt(self._wish, Wish(wish)))
         view.panel.resumed.connect(lambda: self._attempt(self._resume))
         Connections(view).connect(session.ended, self._leave)

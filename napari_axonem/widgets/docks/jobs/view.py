@@ -19,8 +19,14 @@ from napari_axonem.jobs import Job
 from napari_axonem.widgets.parts.buttons import action_button
 from napari_axonem.widgets.parts.job_panel import JobPanel
 from napari_axonem.widgets.parts.message import Message
+from napari_axonem.widgets.parts.missing import Missing
 
 COLUMNS = ("Job", "State", "Done")
+
+NO_JOB = (
+    "no work in the background yet: the docks Segment and Train begin some",
+    "Segment an image\N{HORIZONTAL ELLIPSIS}",
+)
 
 
 class JobsView(QWidget):
@@ -43,7 +49,7 @@ class JobsView(QWidget):
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         for column in (1, 2):
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
-        self.empty = Message()
+        self.empty = Missing("Have a network make segments of an image")
         self.message, self.panel = Message(), JobPanel()
         self.open = action_button(
             "Open the result", "Open the project that the job has made", self.opened.emit
@@ -54,12 +60,14 @@ class JobsView(QWidget):
         layout = QVBoxLayout(self)
         for widget in (self.empty, self.table, self.panel, self.open, self.message, self.log):
             layout.addWidget(widget)
+        layout.addStretch(1)
         self.table.currentItemChanged.connect(self._choose)
         self.show_job(None)
 
     def show_jobs(self, jobs: Sequence[Job]) -> None:
         """Show jobs; the one that was chosen stays so."""
-        self.empty.tell("" if jobs else "no work yet: start some in the docks Segment and Train")
+        self.empty.tell(*(("", "") if jobs else NO_JOB))
+        self.table.setVisible(bool(jobs))
         items = {
             self._id(self.table.topLevelItem(n)): n for n in range(self.table.topLevelItemCount())
         }

@@ -19,6 +19,7 @@ from napari_axonem.segmentation.result import SUFFIX
 from napari_axonem.segmentation.settings import SegmentSettings
 from napari_axonem.settings import arguments_of
 from napari_axonem.volumes import Pyramid, describe, open_affinities
+from napari_axonem.volumes.containers import store_above
 from napari_axonem.volumes.formats import ngff
 from napari_axonem.volumes.formats.zarr import open_node
 from napari_axonem.watching import Wish
@@ -50,6 +51,7 @@ class SegmentControl:
         view.wanted.connect(lambda: self._attempt(self.begin))
         view.imaged.connect(lambda _: self.show_models())
         view.opened.connect(lambda: self._attempt(self.open_result))
+        view.missing.asked.connect(lambda: session.wanted.emit("Volume"))
         view.usual.editors["method"].currentTextChanged.connect(lambda _: self.show_models())
         view.panel.wished.connect(lambda wish: self._attempt(self._wish, Wish(wish)))
         view.panel.resumed.connect(lambda: self._attempt(self._resume))
@@ -113,9 +115,9 @@ class SegmentControl:
         rows = [(f.entry.card.name, str(f.entry.path), f.words if size else "") for f in fits]
         self._view.offer_models(rows)
         if location and not self._view.destination.isModified():
-            name = Path(location.split(":")[0]).name.split(".")[0]
-            place = Path(location.split(":")[0]).absolute().parent
-            self._view.destination.setText(str(place / f"{name}{PROJECT}"))
+            path = Path(location.split(":")[0]).absolute()
+            path = store_above(path) or path  # nothing is put into a store of somebody else's
+            self._view.destination.setText(str(path.parent / f"{path.name.split('.')[0]}{PROJECT}"))
 
     def begin(self) -> None:
         """Start a segmentation in a process of its own.

@@ -23,6 +23,7 @@ from napari_axonem.widgets.docks.segment.threshold_view import ThresholdView
 from napari_axonem.widgets.parts.buttons import action_button
 from napari_axonem.widgets.parts.job_panel import JobPanel
 from napari_axonem.widgets.parts.message import Message
+from napari_axonem.widgets.parts.missing import Missing
 from napari_axonem.widgets.parts.settings_form import SettingsForm
 
 USUAL = ("method", "threshold", "device")
@@ -37,6 +38,11 @@ MORE = (
     "augment",
     "invert",
     "workers",
+)
+
+NO_IMAGE = (
+    "no image is open: name one below, or open it first",
+    "Open an image\N{HORIZONTAL ELLIPSIS}",
 )
 
 NO_MODEL = "there is no model for this method: train one in the dock Train"
@@ -63,6 +69,7 @@ class SegmentView(QWidget):
         self.model = _combo("The network; the one that fits the voxel size best is chosen first")
         self._picked = ""
         self.fit = Message()
+        self.missing = Missing("Open a project or a volume in the dock Volume")
         self.destination = QLineEdit()
         self.destination.setPlaceholderText("NAME.axonem")
         self.destination.setToolTip("The project that comes into being, NAME.axonem")
@@ -81,6 +88,7 @@ class SegmentView(QWidget):
         self.start.clicked.connect(self.wanted)
         self.image.activated.connect(lambda _: self.imaged.emit(self.chosen_image()))
         self.image.lineEdit().editingFinished.connect(lambda: self.imaged.emit(self.chosen_image()))
+        self.image.editTextChanged.connect(lambda _: self._show_missing())
         self.model.activated.connect(lambda _: self._pick())
 
     def _lay_out(self, browse: QWidget) -> None:
@@ -97,6 +105,7 @@ class SegmentView(QWidget):
         more = QCollapsible("More settings")
         more.addWidget(self.more)
         layout = QVBoxLayout(self)
+        layout.addWidget(self.missing)
         layout.addLayout(form)
         below = (self.message, self.panel, self.open, self.threshold)
         for widget in (self.usual, more, self.start, *below):
@@ -114,6 +123,7 @@ class SegmentView(QWidget):
         if typed:
             self.image.setCurrentText(typed)
         self.image.blockSignals(False)
+        self._show_missing()
         self.imaged.emit(self.image.currentText())
 
     def chosen_image(self) -> str:
@@ -141,6 +151,11 @@ class SegmentView(QWidget):
         at = self.model.currentIndex()
         words = self.model.itemData(at, Qt.ItemDataRole.ToolTipRole) if at >= 0 else NO_MODEL
         self.fit.tell(str(words or ""), problem=at < 0)
+
+    def _show_missing(self) -> None:
+        known = bool(self.image.count() or self.image.currentText().strip())
+        told = ("", "") if known else NO_IMAGE
+        self.missing.tell(*told)
 
     def set_busy(self, busy: bool) -> None:
         """Let a segmentation be begun, or not."""

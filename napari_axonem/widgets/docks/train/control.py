@@ -8,13 +8,18 @@ from typing import Any
 
 from napari_axonem.errors import AxonemError, SettingsError
 from napari_axonem.jobs import Job, Specification, State, common_folder, jobs_in, resume, start
+from napari_axonem.networks.registry import list_models
 from napari_axonem.settings import arguments_of
+from napari_axonem.training.configuration import preset_file, read_configuration
 from napari_axonem.training.settings import TrainSettings
 from napari_axonem.watching import Wish
 from napari_axonem.widgets.docks.train.view import TrainView
 from napari_axonem.widgets.parts.connections import Connections
 from napari_axonem.widgets.parts.follower import Follower
 from napari_axonem.widgets.session.session import Session
+
+PHANTOM = "phantom"
+"""The preset that a newcomer begins with."""
 
 
 class TrainControl:
@@ -30,13 +35,23 @@ class TrainControl:
         self._session, self._view = session, view
         self.follower = Follower(view)
         view.wanted.connect(lambda: self._attempt(self.begin))
+        view.preset_wanted.connect(self.fill_in)
+        view.modelled.connect(lambda _: self._offer_models())
         view.checkpointed.connect(lambda: self._attempt(self._wish, Wish.CHECKPOINT))
         view.panel.wished.connect(lambda wish: self._attempt(self._wish, Wish(wish)))
         view.panel.resumed.connect(lambda: self._attempt(self._resume))
         self.follower.changed.connect(self._show_job)
         self.follower.ended.connect(self._end)
         Connections(view).connect(session.ended, self._leave)
+        self._offer_models()
         self._find_again()
+
+    def fill_in(self, wanted: bool) -> None:
+        """Fill the preset for the phantom in, or take what it says out again."""
+        values = dict(read_configuration(preset_file(PHANTOM)).values)
+        if wanted and not self._view.out.text().strip():
+            self._view.out.setText(str(Path.cwd() / str(values["name"])))
+        self._view.set_values(values if wanted else dict.fromkeys(values))
 
     def begin(self) -> None:
         """Start a training in a process of its own.
@@ -60,12 +75,23 @@ class TrainControl:
         copies = max(1, len(told.devices)) if told.strategy == "ddp" else 1
         job = Specification(
             f"Train {Path(out).name}",
-            ("train", *arguments_of(TrainSettings, values)),
+            ("train", *arguments_of(TrainSettings, values), *self._preset()),
             str(Path.cwd()),
             again=("--resume",),
             processes=copies,
         )
         self.follower.follow(start(job, common_folder()))
+
+    def _preset(self) -> list[str]:
+        """Return the arguments for what a preset says beyond the fields of the form."""
+        return [f"--preset={PHANTOM}"] if self._view.preset.isChecked() else []
+
+    def _offer_models(self) -> None:
+        """Offer the models that a network of the chosen kind can begin with."""
+        kind = str(self._view.usual.given().get("model", TrainSettings().model))
+        found = [e.card for e in list_models()[0] if e.card.architecture == kind]
+        words = [(card.name, f"trained on {', '.join(card.trained_on)}") for card in found]
+        self._view.usual.offer("pretrained", words)
 
     def _show_job(self) -> None:
         job = self.follower.job

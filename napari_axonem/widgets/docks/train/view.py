@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QPixmap
 from qtpy.QtWidgets import (
+    QComboBox,
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
@@ -28,7 +31,10 @@ from napari_axonem.widgets.parts.plot import Plot
 from napari_axonem.widgets.parts.settings_form import SettingsForm
 
 DATA = ("volumes", "validation")
-USUAL = ("model", "minutes", "steps", "strategy", "order", "devices")
+USUAL = ("model", "pretrained", "minutes", "steps")
+DEVICES = ("devices", "strategy", "order")
+"""Further down, unless there are several devices to share the work out to."""
+
 MORE = (
     "voxel_size",
     "zero",
@@ -56,17 +62,33 @@ class TrainView(QWidget):
     wanted = Signal()
     """The training shall begin."""
 
+    modelled = Signal(str)
+    """Another network was chosen."""
+
+    preset_wanted = Signal(bool)
+    """The preset for the phantom shall be filled in, or taken out again."""
+
     checkpointed = Signal()
     """A checkpoint shall be written now."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, *, many_devices: bool = False, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.data = SettingsForm(TrainSettings, DATA, {"volumes": "Learn from"})
         self.data.editors["volumes"].setPlaceholderText("a.h5; phantom:1")
         self.data.editors["validation"].setPlaceholderText("b.h5[160:]")
-        self.usual = SettingsForm(TrainSettings, USUAL)
-        self.more = SettingsForm(TrainSettings, MORE)
+        above, below = (DEVICES, ()) if many_devices else ((), DEVICES)
+        self.usual = SettingsForm(
+            TrainSettings, (*USUAL, *above), {"pretrained": "Begin with"}, ("pretrained",)
+        )
+        self.more = SettingsForm(TrainSettings, (*below, *MORE))
         self.forms = (self.data, self.usual, self.more)
+        self.preset = QPushButton("Learn the phantom: ten minutes")
+        self.preset.setCheckable(True)
+        self.preset.setToolTip(
+            "Fill in a small training on synthetic volumes, which takes ten minutes without a GPU; "
+            "click again to take it out"
+        )
+        self.preset.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         add = action_button(
             "Add files\N{HORIZONTAL ELLIPSIS}",
             "Volumes with image and truth, or exported corrections, to learn from",
@@ -91,6 +113,10 @@ class TrainView(QWidget):
         self._example: Path | None = None
         self._lay_out(add)
         self.start.clicked.connect(self.wanted)
+        self.preset.clicked.connect(self.preset_wanted)
+        model = self.usual.editors["model"]
+        if isinstance(model, QComboBox):
+            model.currentTextChanged.connect(self.modelled)
         self.show_job(None)
 
     def _lay_out(self, add: QWidget) -> None:
@@ -104,6 +130,7 @@ class TrainView(QWidget):
         more = QCollapsible("More settings")
         more.addWidget(self.more)
         layout = QVBoxLayout(self)
+        layout.addWidget(self.preset)
         layout.addWidget(self.data)
         layout.addLayout(row)
         layout.addWidget(self.usual)
@@ -112,6 +139,11 @@ class TrainView(QWidget):
         for widget in (more, self.start, self.message, self.panel, self.checkpoint, *below):
             layout.addWidget(widget)
         layout.addStretch(1)
+
+    def set_values(self, values: Mapping[str, Any]) -> None:
+        """Fill in those settings that have a field; an empty value empties it."""
+        for form in self.forms:
+            form.set_values({n: v for n, v in values.items() if n in form.editors})
 
     def show_job(self, job: Job | None) -> None:
         """Show a training as it is now, or none."""
@@ -146,6 +178,11 @@ class TrainView(QWidget):
         editor = self.data.editors["volumes"]
         if paths and isinstance(editor, QLineEdit):
             editor.setText("; ".join([*filter(None, [editor.text().strip()]), *paths]))
+
+
+def several_gpus() -> bool:
+    """Tell whether this machine has several GPUs; torch would take seconds to say so."""
+    return len(list(Path("/dev").glob("nvidia[0-9]*"))) > 1
 
 
 def _devices(job: Job | None) -> str:

@@ -54,6 +54,7 @@ class VolumeControl:
         open_.opened.connect(self.open)
         open_.closed.connect(lambda: self._attempt(session.close_project))
         open_.phantom_wanted.connect(lambda: self._attempt(self.make_phantom))
+        open_.toured.connect(lambda: session.wanted.emit("Tour"))
         form.added.connect(lambda paths: self._attempt(self.add, paths))
         form.wanted.connect(lambda wish: self._attempt(self.create, wish))
         form.chosen.connect(lambda: self._attempt(self._fill_voxel_size))
@@ -75,7 +76,7 @@ class VolumeControl:
         project = self._session.project
         if project is not None:
             recent.remember(project.folder.root)
-        self._open.set_recent(recent.projects())
+        self._open.set_recent(recent.projects(), offered=project is None)
         self._open.close_.setEnabled(project is not None)
         self._show_facts()
 

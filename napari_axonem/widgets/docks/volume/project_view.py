@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
@@ -18,12 +19,18 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+LONGEST_NAME = 160
+"""Pixels of the name of a project on a button."""
+
 
 class OpenView(QGroupBox):
     """Chooses a project, or a volume to look at."""
 
     opened = Signal(str)
     """A project or a volume shall be opened: its path or address."""
+
+    toured = Signal()
+    """The user wants to be shown around."""
 
     phantom_wanted = Signal()
     """The built-in phantom shall be made and opened."""
@@ -50,11 +57,18 @@ class OpenView(QGroupBox):
         self.phantom = _button(
             "Try the phantom", "Make a synthetic axon volume with known errors, and open it"
         )
+        self.again = _button("", "Open the project that was open last")
+        self._newest = ""
+        self.tour = _button("Take the tour", "Be shown the way through the window, in some minutes")
         layout = QGridLayout(self)
-        layout.addWidget(self.path, 0, 0, 1, 3)
+        layout.addWidget(self.again, 0, 0, 1, 6)
+        layout.addWidget(self.path, 1, 0, 1, 6)
         for column, button in enumerate((self.open, self.browse, self.close_)):
-            layout.addWidget(button, 1, column)
-        layout.addWidget(self.phantom, 2, 0, 1, 3)
+            layout.addWidget(button, 2, 2 * column, 1, 2)
+        for column, button in enumerate((self.phantom, self.tour)):
+            layout.addWidget(button, 3, 3 * column, 1, 3)
+        self.again.clicked.connect(lambda: self.opened.emit(self._newest))
+        self.tour.clicked.connect(self.toured)
         self.open.clicked.connect(self._open)
         self.path.lineEdit().returnPressed.connect(self._open)
         self.path.activated.connect(self._open)
@@ -62,10 +76,25 @@ class OpenView(QGroupBox):
         self.close_.clicked.connect(self.closed)
         self.phantom.clicked.connect(self.phantom_wanted)
 
-    def set_recent(self, paths: Sequence[str]) -> None:
-        """Offer the projects opened lately, newest first."""
+    def set_recent(self, paths: Sequence[str], *, offered: bool) -> None:
+        """Offer the projects opened lately, newest first.
+
+        Parameters
+        ----------
+        offered
+            Whether there is a button for the newest as well.
+        """
         self.path.clear()
         self.path.addItems(list(paths))
+        self.path.setCurrentIndex(-1)
+        self.path.clearEditText()
+        self.again.setVisible(offered and bool(paths))
+        if paths:
+            name = self.again.fontMetrics().elidedText(
+                Path(paths[0]).stem, Qt.TextElideMode.ElideMiddle, LONGEST_NAME
+            )
+            self.again.setText(f"Go on with {name}")
+            self._newest = paths[0]
 
     def _open(self) -> None:
         if self.path.currentText().strip():

@@ -1,0 +1,1 @@
+"""The dock Tour: a newcomer is shown the way through the window."""
