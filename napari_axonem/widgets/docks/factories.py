@@ -35,6 +35,9 @@ from napari_axonem.widgets.session.window import window_of
 WIDTH = 384
 """Width wanted in pixels; 300 is enough."""
 
+TOUR_HEIGHT = 200
+"""Of the dock Tour in pixels."""
+
 TIPS = {action.id: action.tip for action in ACTIONS}
 
 
@@ -151,11 +154,7 @@ class TourDock(Dock):
         self.view = TourView()
         self.setWidget(self.view)
         self.control = TourControl(self.session, self.view)
-        self.setMaximumHeight(240)  # the layers above need the room
-
-    def sizeHint(self) -> QSize:  # noqa: N802
-        """Return the size wanted: that of the text, which is wrapped."""
-        return QSize(290, 230)
+        self.setFixedHeight(TOUR_HEIGHT)  # the layers above need the rest
 
 
 class KeysDock(Dock):
