@@ -105,7 +105,7 @@ def run_desk(volumes: Sequence[str], voxel_size: Nm | None = None, *, tour: bool
     ]
     viewer = napari.Viewer(title="napari-axonem", show=False)
     try:
-        session = _shown_desk(viewer, _fitting(PICTURE), as_left=True)
+        session = shown_desk(viewer, _fitting(PICTURE), as_left=True)
         come_first()
         for layer in layers:
             viewer.add_layer(layer)
@@ -134,7 +134,7 @@ def picture_desk(project: Path, destination: Path) -> None:
     """Open the window on a project, go to the worst error, and save a picture of it."""
     viewer = napari.Viewer(title="napari-axonem", show=False)
     try:
-        session = _shown_desk(viewer, PICTURE)
+        session = shown_desk(viewer, PICTURE)
         show_worst(session, project)
         viewer.window.screenshot(str(destination), canvas_only=False, flash=False)
     finally:
@@ -181,7 +181,7 @@ def show_dock(viewer: Viewer, name: str) -> None:
         frame.raise_()
 
 
-def _shown_desk(viewer: Viewer, size: tuple[int, int], *, as_left: bool = False) -> Session:
+def shown_desk(viewer: Viewer, size: tuple[int, int], *, as_left: bool = False) -> Session:
     """Add the docks while the window is hidden, so that they are laid out once, and show it.
 
     Parameters

@@ -74,7 +74,7 @@ def test_the_window_comes_back_as_it_was_left(make_napari_viewer, settings) -> N
 
 def test_the_command_opens_the_window_as_it_was_left(make_napari_viewer, settings) -> None:
     viewer = make_napari_viewer(show=False)
-    desk._shown_desk(viewer, (1200, 800), as_left=True)
+    desk.shown_desk(viewer, (1200, 800), as_left=True)
     assert viewer.window._qt_window.width() == 1200
     viewer.window._qt_window.resize(1313, 850)
     frame(viewer, "Jobs").hide()
@@ -82,14 +82,14 @@ def test_the_command_opens_the_window_as_it_was_left(make_napari_viewer, setting
     viewer.close()
 
     again = make_napari_viewer(show=False)
-    desk._shown_desk(again, (1200, 800), as_left=True)
+    desk.shown_desk(again, (1200, 800), as_left=True)
     main = again.window._qt_window
     assert (main.width(), main.height()) == (1313, 850)
     assert frame(again, "Jobs").isHidden()
     again.close()
 
     picture = make_napari_viewer(show=False)
-    desk._shown_desk(picture, (1200, 800))
+    desk.shown_desk(picture, (1200, 800))
     assert picture.window._qt_window.width() == 1200, "pictures do not depend on the user"
     assert not frame(picture, "Jobs").isHidden()
 

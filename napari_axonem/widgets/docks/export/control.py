@@ -129,12 +129,12 @@ class ExportControl:
                 raise SettingsError("no object is done", where="Objects", remedy="mark some (A)")
             return found
         if wish.objects == PICKED:
-            picked = self._session.objects.segment
+            picked = self._session.objects.segments
             if not picked:
                 raise SettingsError(
                     "no object is picked", where="Objects", remedy="click one with the tool Look"
                 )
-            return (picked,)
+            return picked
         if wish.objects == THESE:
             words = wish.numbers.replace(",", " ").split()
             if not words or not all(word.isdecimal() for word in words):
