@@ -197,7 +197,7 @@ def run(folder: Path, rounds: int, sizes: Iterable[str]) -> None:
         for _ in range(rounds):
             for name, found in results.items():
                 drop_from_cache(folder)
-                command = [sys.executable, __file__, "one", "--data", str(folder), name, size]
+                command = [sys.executable, __file__, "one", name, size, "--data", str(folder)]
                 done = subprocess.run(command, check=True, capture_output=True, text=True)
                 found.append(json.loads(done.stdout.splitlines()[-1]))
         first = results["ours"][0]
