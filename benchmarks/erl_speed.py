@@ -86,7 +86,7 @@ def em_erl(folder: Path, size: str, slabs: int = 1, processes: int = 1) -> dict[
     nodes, masked = compute_segment_lut(volume, positions, chunk_num=slabs, num_workers=processes)
     score = compute_erl_score(graph, nodes, masked, merge_threshold=THRESHOLD)
     score.compute_erl(None)
-    return {"erl": float(score.erl[0][0]), "truth": float(score.erl[0][1])}
+    return {"erl": float(score.erl[0]), "truth": float(score.erl[1])}
 
 
 CONTENDERS: dict[str, Callable[[Path, str], dict[str, float]]] = {
