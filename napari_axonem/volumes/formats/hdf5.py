@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from napari_axonem.errors import VolumeError, VolumeLostError
 from napari_axonem.volumes.formats.attributes import Spacing, axis_names, spacing
+from napari_axonem.volumes.formats.hdf5_fast import chunk_reader
 from napari_axonem.volumes.formats.source import (
     Format,
     Location,
@@ -45,7 +46,7 @@ def _source(dataset: h5py.Dataset, where: str) -> Source:
     _check_filters(dataset, where)
     names = axis_names(dict(dataset.attrs)) or _dimension_labels(dataset)
     level = Level(
-        stored=partial(_voxels, dataset),
+        stored=chunk_reader(dataset, partial(_voxels, dataset)),
         stored_shape=dataset.shape,
         dtype=checked_dtype(dataset.dtype, where),
         where=where,
