@@ -1,5 +1,7 @@
 """Run lengths kept up to date through edits equal those from scratch."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -103,7 +105,9 @@ def test_what_joining_would_give_is_known_without_it(seed, settings, one, other)
     before = case.runs.erl()
     joined = np.where(case.segment == other, one, case.segment).astype(np.uint32)
     wanted = case.scratch(joined).erl_nm
-    assert case.runs.erl_if_joined(one, other) == pytest.approx(wanted, rel=1e-9)
+    gain = case.runs.gain_if_joined(one, other)
+    assert before + gain == pytest.approx(wanted, rel=1e-9)
+    assert case.runs.gain_if_joined(other, one) == gain
     assert case.runs.erl() == before
     case.check()
 
@@ -116,9 +120,47 @@ def test_what_cutting_would_give_is_known_without_it(seed, threshold, segment, s
     wanted = erl(
         case.skeletons, np.where(cut, 99, nodes), RESOLUTION, merge_threshold=threshold
     ).erl_nm
-    found = case.runs.erl_if_cut(segment, np.array([skeleton]))
-    assert found == pytest.approx(wanted, rel=1e-9)
+    gain = case.runs.gain_if_cut(segment, np.array([skeleton]))
+    assert case.runs.erl() + gain == pytest.approx(wanted, rel=1e-9)
     case.check()
+
+
+def gains(runs, skeletons):
+    """All gains that there are to ask for."""
+    pairs = itertools.combinations(range(1, 8), 2)
+    alone = [np.array([s]) for s in range(len(skeletons))]
+    joined = [runs.gain_if_joined(one, other) for one, other in pairs]
+    return joined + [runs.gain_if_cut(segment, s) for segment in range(1, 8) for s in alone]
+
+
+@given(st.integers(0, 10**6), settings_of, st.lists(moves, max_size=6))
+def test_gains_that_are_remembered_are_those_of_scratch(seed, settings, sequence):
+    case = Case(seed, *settings)
+    gains(case.runs, case.skeletons)
+    for move in sequence:
+        for fragment, name in move:
+            case.segment[fragment] = name
+        case.runs.follow(case.segment)
+        fresh = Runs(
+            case.skeletons, case.node_fragment, case.segment, case.settings, masked=case.masked
+        )
+        assert gains(case.runs, case.skeletons) == gains(fresh, case.skeletons), "to the last bit"
+
+
+def test_a_gain_is_remembered_until_something_of_it_changes(monkeypatch):
+    case, tried = Case(1, RunSettings(), False), []
+    shift = Runs._shift
+    monkeypatch.setattr(Runs, "_shift", lambda *a: (tried.append(1), shift(*a))[1])
+    gains(case.runs, case.skeletons)
+    assert tried
+    tried.clear()
+    gains(case.runs, case.skeletons)
+    assert not tried
+    case.segment[1] = 7 if case.segment[1] != 7 else 6
+    case.runs.follow(case.segment)
+    tried.clear()
+    gains(case.runs, case.skeletons)
+    assert tried
 
 
 def test_what_does_not_fit_is_refused():

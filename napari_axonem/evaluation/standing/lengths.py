@@ -24,8 +24,6 @@ class RunLengths:
     def gain(self, mistake: Mistake) -> float:
         """Return by how many nm the repair of one mistake alone would raise it."""
         if mistake.kind == "false_split":
-            after = self.runs.erl_if_joined(*mistake.segments)
-        else:
-            (segment,) = mistake.segments
-            after = self.runs.erl_if_cut(segment, np.flatnonzero(self.truth == mistake.truth[0]))
-        return after - self.runs.erl()
+            return self.runs.gain_if_joined(*mistake.segments)
+        (segment,) = mistake.segments
+        return self.runs.gain_if_cut(segment, np.flatnonzero(self.truth == mistake.truth[0]))

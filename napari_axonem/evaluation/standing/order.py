@@ -65,7 +65,7 @@ def _cuts_first(
 
     Cuts that joins wait for are among them.
     """
-    ahead = None if limit is None else max(limit, AHEAD)
+    ahead = None if limit is None else 2 * max(limit, AHEAD)
     while True:
         rows = listing.first(choice.lists, ahead)
         both, worth = _with_worth(listing, tally, choice, rows, lengths)
@@ -112,7 +112,7 @@ def _holdings(
         known = parts.truth > 0
         rows = parts.segment[known], parts.truth[known], parts.voxels[known]
         return Holdings(*rows), enough_voxels
-    nodes = lengths.runs.nodes_on(listing.members(segments))
+    nodes = lengths.runs.nodes_on(segments)
     return Holdings.of_rows(*nodes), lengths.runs.is_big
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ from napari_axonem.evaluation.skeletons.skeletons import Skeletons
 from napari_axonem.evaluation.standing.changes import changed_among
 from napari_axonem.evaluation.standing.lists import Lists
 from napari_axonem.evaluation.standing.shares import FragmentShares, Shares, sums_of
+from napari_axonem.evaluation.standing.trials import Trials
 from napari_axonem.evaluation.tables import split_key
 
 Bools = npt.NDArray[np.bool_]
@@ -94,8 +96,11 @@ class Runs:
             np.add.at(self._reach, self._segment, masked)
         shares = self._shared.shares(self._shared.everything(), self._segment)
         nothing = Shares(none, none, none, np.zeros(0), *NONE_OMITTED)
+        self._trials, self._trying = Trials(len(skeletons)), True
+        self._scored = none  # skeletons that the last shift concerned
         self._shift(nothing, shares, names)
         self._score(np.arange(len(skeletons)))
+        self._trying = False
 
     def follow(self, segment: npt.NDArray[np.uint32], among: Ints | None = None) -> None:
         """Take the segments as they are now; arguments as in `Standing.follow`."""
@@ -131,31 +136,33 @@ class Runs:
         """Return the expected run length in nm of a segmentation without a mistake."""
         return float(np.square(self._skeletons.lengths).sum()) / self._whole
 
-    def nodes_on(self, fragments: Ints) -> tuple[Ints, Ints, Ints]:
-        """Return the skeletons with nodes on some fragments.
+    def nodes_on(self, segments: Ints) -> tuple[Ints, Ints, Ints]:
+        """Return the skeletons with nodes on some segments.
 
         Returns
         -------
-        Segment, skeleton and number of nodes, one row for each fragment and skeleton.
+        Segment, skeleton and number of nodes, one row for each pair that shares any.
         """
-        shares = self._shared.nodes_on(fragments, self._segment)
-        return shares.segment, shares.skeleton, shares.nodes
+        owner, name, nodes, _ = self._lists.take(self._on(segments))
+        rows = np.isin(name, segments)
+        return name[rows], owner[rows], nodes[rows]
 
-    def erl_if_joined(self, one: int, other: int) -> float:
-        """Return what `erl` would be if two segments were joined."""
-        sides = [np.flatnonzero(self._segment == segment) for segment in (one, other)]
-        members, name = (sides[0], other) if len(sides[0]) < len(sides[1]) else (sides[1], one)
-        if not len(members):
-            return self.erl()
-        before = self._segment[members]
-        self._move(members, np.full(len(members), name, np.uint32))
-        try:
-            return self.erl()
-        finally:
-            self._move(members, before)
+    def gain_if_joined(self, one: int, other: int) -> float:
+        """Return by how many nm `erl` would rise if two segments were joined."""
 
-    def erl_if_cut(self, segment: int, skeletons: Ints) -> float:
-        """Return what `erl` would be if what some skeletons have on a segment were cut off.
+        def join() -> Callable[[], None]:
+            sides = [np.flatnonzero(self._segment == segment) for segment in (one, other)]
+            members, name = (sides[0], other) if len(sides[0]) < len(sides[1]) else (sides[1], one)
+            before = self._segment[members]
+            if len(members):
+                self._move(members, np.full(len(members), name, np.uint32))
+            return lambda: self._move(members, before) if len(members) else None
+
+        pair = min(one, other), max(one, other)
+        return self._gain(pair, pair, join)
+
+    def gain_if_cut(self, segment: int, skeletons: Ints) -> float:
+        """Return by how many nm `erl` would rise if what skeletons have on a segment were cut off.
 
         Voxels under the mask stay with the segment.
 
@@ -164,20 +171,40 @@ class Runs:
         skeletons
             Places of the skeletons.
         """
-        owner, name, nodes, length = self._lists.take(skeletons)
-        rows = name == segment
-        owner, nodes, length = owner[rows], nodes[rows], length[rows]
-        fresh = len(self._big) - 1  # kept free
-        old, new = (
-            Shares(owner, np.full(len(owner), of), nodes, length, *NONE_OMITTED)
-            for of in (segment, fresh)
-        )
-        touched = np.array([segment, fresh])
-        self._shift(old, new, touched)
+
+        def cut() -> Callable[[], None]:
+            owner, name, nodes, length = self._lists.take(skeletons)
+            rows = name == segment
+            owner, nodes, length = owner[rows], nodes[rows], length[rows]
+            fresh = len(self._big) - 1  # kept free
+            old, new = (
+                Shares(owner, np.full(len(owner), of), nodes, length, *NONE_OMITTED)
+                for of in (segment, fresh)
+            )
+            touched = np.array([segment, fresh])
+            self._shift(old, new, touched)
+            return lambda: self._shift(new, old, touched)
+
+        return self._gain((segment, skeletons.tobytes()), (segment,), cut)
+
+    def _gain(
+        self, key: Hashable, segments: Sequence[int], repair: Callable[[], Callable[[], None]]
+    ) -> float:
+        """Return the gain of a repair that is done for a trial, then undone by what it returns."""
+        known = self._trials.find(key, segments)
+        if known is not None:
+            return known
+        before = self._squares.copy()
+        self._trying, self._scored = True, self._scored[:0]
         try:
-            return self.erl()
+            undo = repair()
+            scored = self._scored
+            nm = float((self._squares - before).sum()) / self._whole
+            undo()
         finally:
-            self._shift(new, old, touched)
+            self._trying = False
+        self._trials.keep(key, scored, nm)
+        return nm
 
     def _move(self, fragments: Ints, names: npt.NDArray[np.uint32]) -> None:
         """Give fragments other segments."""
@@ -213,6 +240,9 @@ class Runs:
         if len(flipped):
             skeletons = np.union1d(skeletons, self._on(flipped))
         self._score(skeletons)
+        self._scored = skeletons
+        if not self._trying:
+            self._trials.change(touched, skeletons)
 
     def _exchange(self, skeletons: Ints, old: Shares, new: Shares) -> None:
         """Exchange shares of skeletons in their lists."""

@@ -103,13 +103,6 @@ class FragmentShares:
         incident = self._incident[_slots(self._first_incident, fragments)]
         return Rows(_slots(self._first, fragments), np.unique(incident))
 
-    def nodes_on(self, fragments: Ints, segment: npt.NDArray[np.uint32]) -> Shares:
-        """Return the nodes on some fragments, without any length."""
-        rows = _slots(self._first, fragments)
-        own = segment[self._fragment[rows]].astype(np.int64)
-        none = np.zeros(len(rows))
-        return Shares(self._skeleton[rows], own, self._nodes[rows], none, rows[:0], none[:0])
-
     def shares(self, rows: Rows, segment: npt.NDArray[np.uint32]) -> Shares:
         """Return what some counts amount to, when fragments are in segments.
 
