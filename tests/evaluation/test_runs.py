@@ -125,18 +125,18 @@ def test_what_cutting_would_give_is_known_without_it(seed, threshold, segment, s
     case.check()
 
 
-def gains(runs, skeletons):
+def gains(runs, case):
     """All gains that there are to ask for."""
-    pairs = itertools.combinations(range(1, 8), 2)
-    alone = [np.array([s]) for s in range(len(skeletons))]
-    joined = [runs.gain_if_joined(one, other) for one, other in pairs]
-    return joined + [runs.gain_if_cut(segment, s) for segment in range(1, 8) for s in alone]
+    names = np.unique(case.segment[case.segment > 0]).tolist()
+    alone = [np.array([s]) for s in range(len(case.skeletons))]
+    joined = [runs.gain_if_joined(*pair) for pair in itertools.combinations(names, 2)]
+    return joined + [runs.gain_if_cut(name, s) for name in names for s in alone]
 
 
 @given(st.integers(0, 10**6), settings_of, st.lists(moves, max_size=6))
 def test_gains_that_are_remembered_are_those_of_scratch(seed, settings, sequence):
     case = Case(seed, *settings)
-    gains(case.runs, case.skeletons)
+    gains(case.runs, case)
     for move in sequence:
         for fragment, name in move:
             case.segment[fragment] = name
@@ -144,22 +144,22 @@ def test_gains_that_are_remembered_are_those_of_scratch(seed, settings, sequence
         fresh = Runs(
             case.skeletons, case.node_fragment, case.segment, case.settings, masked=case.masked
         )
-        assert gains(case.runs, case.skeletons) == gains(fresh, case.skeletons), "to the last bit"
+        assert gains(case.runs, case) == gains(fresh, case), "to the last bit"
 
 
 def test_a_gain_is_remembered_until_something_of_it_changes(monkeypatch):
     case, tried = Case(1, RunSettings(), False), []
     shift = Runs._shift
     monkeypatch.setattr(Runs, "_shift", lambda *a: (tried.append(1), shift(*a))[1])
-    gains(case.runs, case.skeletons)
+    gains(case.runs, case)
     assert tried
     tried.clear()
-    gains(case.runs, case.skeletons)
+    gains(case.runs, case)
     assert not tried
     case.segment[1] = 7 if case.segment[1] != 7 else 6
     case.runs.follow(case.segment)
     tried.clear()
-    gains(case.runs, case.skeletons)
+    gains(case.runs, case)
     assert tried
 
 
