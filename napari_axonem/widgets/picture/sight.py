@@ -20,6 +20,7 @@ from napari_axonem.widgets.parts import colours
 from napari_axonem.widgets.picture.depth import Depth, middle_and_extent
 from napari_axonem.widgets.picture.foresight import foresee
 from napari_axonem.widgets.picture.framing import box_in_view, look_at
+from napari_axonem.widgets.picture.garbage import collected_once
 from napari_axonem.widgets.picture.layers import Picture, ProjectLayers
 from napari_axonem.widgets.picture.marks import REACH_PLANES, Marks
 from napari_axonem.widgets.picture.stroke import Stroke
@@ -91,9 +92,10 @@ class Sight:
         self._segments = self._truths = self._hidden = self._selected = frozenset()
         self._apart = False
         if self.layers is not None:
-            for layer in self.layers.all:
-                if layer in self.viewer.layers:
-                    self.viewer.layers.remove(layer)
+            with collected_once():
+                for layer in self.layers.all:
+                    if layer in self.viewer.layers:
+                        self.viewer.layers.remove(layer)
         self.layers = None
 
     def concern(self, segments: Iterable[int], truths: Iterable[int] = ()) -> None:

@@ -103,5 +103,6 @@ def _numbered(identities: Sequence[Identity]) -> list[Identity]:
     numbered = []
     for identity in identities:
         seen[identity] += 1
-        numbered.append(replace(identity, twin=seen[identity]))
+        twin = seen[identity]
+        numbered.append(identity if twin == 1 else replace(identity, twin=twin))
     return numbered
