@@ -74,7 +74,7 @@ def save_model(
     StorageError
         The disk cannot be written.
     """
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     path = Path(path)
     path = path if path.suffix == SUFFIX else path.with_name(path.name + SUFFIX)
@@ -82,7 +82,8 @@ def save_model(
     tensors = {name: _plain(tensor) for name, tensor in network.state_dict().items()}
     _check_tensors(tensors, _settings_of(card, path), card, path)
     with replacing(path, overwrite=overwrite) as temporary:
-        save_file(tensors, temporary, metadata={_KEY: card.model_dump_json()})
+        # by way of bytes, because save_file makes files that only their owner may read
+        temporary.write_bytes(save(tensors, metadata={_KEY: card.model_dump_json()}))
     return path
 
 
