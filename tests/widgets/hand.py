@@ -52,9 +52,8 @@ class Hand:
         return y, x
 
     def move(self, position_nm) -> None:
-        """Move the mouse to a position in the plane shown."""
-        y, x = self.on_screen(position_nm)
-        QTest.mouseMove(self.canvas, QPoint(int(x), int(y)))
+        """Let the cursor be at a position: real moves get lost where there is no window manager."""
+        self.viewer.cursor.position = tuple(map(float, position_nm))
         QApplication.processEvents()
 
     def click(self, position_nm, modifiers=NONE) -> None:
