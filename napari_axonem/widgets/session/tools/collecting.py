@@ -7,6 +7,7 @@ from abc import abstractmethod
 from napari_axonem.errors import EditError
 from napari_axonem.geometry import Nm
 from napari_axonem.proofreading.operation import Kind
+from napari_axonem.proofreading.project import Project
 from napari_axonem.widgets.session.drafts import Hit, Shown
 from napari_axonem.widgets.session.tools.bench import Bench
 from napari_axonem.widgets.session.tools.handtool import HandTool
@@ -18,6 +19,12 @@ class Collecting(HandTool):
     word: str
     """The tool, for errors."""
 
+    least = 1
+    """So many have to be collected."""
+
+    wanted = "click an object"
+    """What to do where there are fewer."""
+
     def __init__(self, bench: Bench) -> None:
         super().__init__(bench)
         self.hits: list[Hit] = []
@@ -27,6 +34,23 @@ class Collecting(HandTool):
     def begun(self) -> bool:
         """Whether something is collected."""
         return bool(self.hits)
+
+    @property
+    def ready(self) -> bool:
+        """Whether enough is collected."""
+        return len(self.hits) >= self.least
+
+    @property
+    def shown(self) -> Shown:
+        """The objects collected."""
+        return Shown(objects=tuple(hit.segment for hit in self.hits))
+
+    def take(self) -> None:
+        """Do it with what is collected."""
+        _ = self._bench.opened
+        if not self.ready:
+            raise EditError(f"there is nothing to {self.word}", where=self.word, remedy=self.wanted)
+        self._do(self._bench.settled())
 
     def click(self, position_nm: Nm, more: bool) -> None:
         """Collect with Shift; without it, use the tool at once where that is enough."""
@@ -54,9 +78,13 @@ class Collecting(HandTool):
         """Where it was clicked."""
         return [hit.position_nm for hit in self.hits]
 
-    @abstractmethod
     def _of(self, hit: Hit) -> int:
         """Return what of a click is collected: the object, or the fragment."""
+        return hit.segment
+
+    @abstractmethod
+    def _do(self, project: Project) -> None:
+        """Edit the project with what is collected."""
 
     @abstractmethod
     def _click_alone(self, hit: Hit, *, again: bool) -> None:
@@ -74,31 +102,14 @@ class Collecting(HandTool):
 
 
 class Merging(Collecting):
-    """Joins the objects clicked: two at once, or all that are collected."""
+    """Joins the objects clicked, at the contacts nearest to the clicks: two, or all collected."""
 
     word = str(Kind.MERGE)
+    least = 2
+    wanted = "click two objects"
 
-    @property
-    def ready(self) -> bool:
-        """Whether there are two."""
-        return len(self.hits) > 1
-
-    @property
-    def shown(self) -> Shown:
-        """The objects collected."""
-        return Shown(objects=tuple(hit.segment for hit in self.hits))
-
-    def take(self) -> None:
-        """Join all that are collected, at the contacts nearest to the clicks."""
-        _ = self._bench.opened
-        if not self.ready:
-            raise EditError(
-                "there is nothing to merge", where=self.word, remedy="click two objects"
-            )
-        self._bench.settled().merge(self.positions)
-
-    def _of(self, hit: Hit) -> int:
-        return hit.segment
+    def _do(self, project: Project) -> None:
+        project.merge(self.positions)
 
     def _click_alone(self, hit: Hit, *, again: bool) -> None:
         if again:
@@ -118,32 +129,21 @@ class Detaching(Collecting):
     """Cuts one fragment off from everything, or makes a new object of several."""
 
     word = "detach"
-
-    @property
-    def ready(self) -> bool:
-        """Whether a fragment is collected."""
-        return self.begun
+    wanted = "click a fragment"
 
     @property
     def shown(self) -> Shown:
         """The fragments collected."""
         return Shown(fragments=tuple(hit.fragment for hit in self.hits))
 
-    def take(self) -> None:
-        """Make one object of what is collected."""
-        _ = self._bench.opened
-        if not self.ready:
-            raise EditError(
-                "there is nothing to detach", where=self.word, remedy="click a fragment"
-            )
-        project = self._bench.settled()
+    def _of(self, hit: Hit) -> int:
+        return hit.fragment
+
+    def _do(self, project: Project) -> None:
         if len(self.hits) == 1:
             project.isolate(self.positions)
         else:
             project.new_object(self.positions)
-
-    def _of(self, hit: Hit) -> int:
-        return hit.fragment
 
     def _click_alone(self, hit: Hit, *, again: bool) -> None:
         if again:
@@ -157,25 +157,8 @@ class Deleting(Collecting):
 
     word = str(Kind.DELETE)
 
-    @property
-    def ready(self) -> bool:
-        """Whether an object is shown."""
-        return self.begun
-
-    @property
-    def shown(self) -> Shown:
-        """The objects that would go."""
-        return Shown(objects=tuple(hit.segment for hit in self.hits))
-
-    def take(self) -> None:
-        """Delete what is shown."""
-        _ = self._bench.opened
-        if not self.ready:
-            raise EditError("there is nothing to delete", where=self.word, remedy="click an object")
-        self._bench.settled().delete(self.positions)
-
-    def _of(self, hit: Hit) -> int:
-        return hit.segment
+    def _do(self, project: Project) -> None:
+        project.delete(self.positions)
 
     def _click_alone(self, hit: Hit, *, again: bool) -> None:
         if again:
