@@ -57,7 +57,7 @@ class Part:
 PARTS = {
     "lenet5": Part("lenet5", 4, 0, ((1, 2, 3, 4), (2,))),
     "resnet20": Part("resnet20", 3, 40_000, ((7, 13, 19), (7,), (7, 13)), "bfloat16"),
-    "alexnet": Part("alexnet", 2, 25_000, ((3,), (1, 2, 3)), "bfloat16"),
+    "alexnet": Part("alexnet", 3, 40_000, ((3,), (1, 2, 3)), "bfloat16"),
     "vgg16": Part("vgg16", 2, 20_000, ((2,), (2, 4, 7)), "bfloat16"),
 }
 SEQUENCE = [

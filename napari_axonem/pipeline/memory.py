@@ -7,7 +7,8 @@ their backward passes. That is D more than training without a pipeline holds, an
 
 is the paper's formula (arXiv:1912.12675) with D = 2(K - i + 1). Weight stashing adds a copy of
 the weights for each of these mini-batches; computing the forward pass again leaves the inputs
-of D mini-batches and the activations of one.
+of D mini-batches and the activations of one. While an operation goes backward it needs besides the
+gradients of what went into it and of what came out.
 """
 
 from __future__ import annotations
@@ -34,10 +35,13 @@ class StageMemory:
     held: int
     """Of all mini-batches in flight, with stashed weights; `StageReport.held` measures it."""
 
+    working: int
+    """Most that the passes of one operation take while they run."""
+
     @property
     def total(self) -> int:
         """All of it."""
-        return self.weights + self.held
+        return self.weights + self.held + self.working
 
 
 def predict(profile: Profile, plan: Plan, optimizer: Optimizer) -> tuple[StageMemory, ...]:
@@ -77,7 +81,7 @@ def stage_memory(
     if plan.stash and lag:
         held += (lag + 1) * weights
     copies = 3 + (optimizer.kind == "adamw") + (optimizer.average > 0)
-    return StageMemory(weights * copies, activations, held)
+    return StageMemory(weights * copies, activations, held, profile.working(start, stop))
 
 
 def paper_extra(order: Order, activations: Sequence[float], weights: float) -> float:

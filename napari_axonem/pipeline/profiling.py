@@ -69,6 +69,13 @@ class Profile:
             kept |= operation.saved
         return sum(kept.values())
 
+    def working(self, start: int, stop: int) -> int:
+        """Return the most bytes that gradients take while one of these operations goes backward.
+
+        The gradients of all live tensors before it and after it.
+        """
+        return max(self.crossing[n] + self.crossing[n + 1] for n in range(start, stop))
+
 
 def profile(
     chain: Chain,

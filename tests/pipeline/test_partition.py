@@ -108,8 +108,9 @@ def test_the_table_of_the_choice():
         "ships",
         "MiB",
     ]
-    assert lines[1].split() == ["0", "cuda:0", "op0", "3.0000", "100%", "6.0", "3.0"]
-    assert lines[2].split() == ["1", "cuda:1", "op2", "3.0000", "100%", "3.0", "-"]
+    # weights three times over, and the gradient of what crosses the cut
+    assert lines[1].split() == ["0", "cuda:0", "op0", "3.0000", "100%", "9.0", "3.0"]
+    assert lines[2].split() == ["1", "cuda:1", "op2", "3.0000", "100%", "6.0", "-"]
     assert lines[3] == "ideal speed-up 2.00"
 
 

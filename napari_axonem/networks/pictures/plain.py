@@ -37,7 +37,9 @@ def alexnet(classes: int = 10) -> Chain:
     """Return AlexNet for pictures of 32×32; input (n, 3, 32, 32).
 
     Source: Krizhevsky, "One weird trick for parallelizing convolutional neural networks",
-    arXiv:1404.5997, with the first stride and kernel made smaller for small pictures.
+    arXiv:1404.5997, with the first stride and kernel made smaller for small pictures. Weights are
+    drawn as He et al. do (arXiv:1502.01852): without normalisation, smaller ones keep the network
+    from learning anything for hundreds of mini-batches.
     """
     widths = [(3, 64, 2), (64, 192, 1), (192, 384, 1), (384, 256, 1), (256, 256, 1)]
     operations: list[tuple[str, list[nn.Module]]] = []
@@ -53,7 +55,13 @@ def alexnet(classes: int = 10) -> Chain:
         ("full2", [nn.Linear(4096, 4096), nn.ReLU()]),
         ("full3", [nn.Linear(4096, classes)]),
     ]
-    return _chain(operations)
+    chain = _chain(operations)
+    for module in chain.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+            assert module.bias is not None
+            nn.init.zeros_(module.bias)
+    return chain
 
 
 def vgg16(classes: int = 10) -> Chain:
