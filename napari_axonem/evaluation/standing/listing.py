@@ -17,18 +17,19 @@ from napari_axonem.evaluation.ranking import (
     Ranking,
     false_merges,
     false_splits,
-    joined,
     touching_parts,
 )
 from napari_axonem.evaluation.standing.index import CellIndex, ContactIndex
 from napari_axonem.evaluation.standing.lists import Lists
-from napari_axonem.evaluation.standing.rows import RankedRows, Rows, rows_of, stacked
+from napari_axonem.evaluation.standing.rows import CutRows, RankedRows, Rows, rows_of, stacked
 from napari_axonem.evaluation.standing.tally import Tally
 from napari_axonem.evaluation.tables import U32, Cells, CellTable, Contacts, Points
 from napari_axonem.geometry import Grid
 
 REMEMBERED = 1 << 13
 """Descriptions of mistakes that are kept."""
+
+NONE = np.zeros(0, np.int64)
 
 
 class Listing:
@@ -59,9 +60,9 @@ class Listing:
         parts, cells = group_parts(table, segment)
         meetings = Meetings.of_table(cells.of_cell, table.contacts)
         splits = false_splits(parts, touching_parts(parts, meetings))
-        merges = false_merges(parts, meetings)
-        everything = np.arange(len(table.cells))
-        self._ranked = RankedRows(self._rows(parts, joined(splits, merges), everything))
+        cuts = self._rows(parts, false_merges(parts, meetings), np.arange(len(table.cells)))
+        self._cuts = CutRows(cuts, int(segment.max(initial=0)) + 1)
+        self._ranked = RankedRows(stacked([self._rows(parts, splits), cuts]))
 
     def renew(self, segments: Ints, segment: U32, added: Ints) -> None:
         """Follow a change.
@@ -88,9 +89,10 @@ class Listing:
         own_parts = self._tally.parts(own)
         merges = false_merges(own_parts, self._strangers(own_parts, members))
         near, splits = self._splits(own, members)
-        cells = self._cells.of(members)
-        rows = [self._rows(own_parts, merges, cells), self._rows(near, splits, cells)]
-        self._ranked.replace(segments, stacked(rows), self._renewals)
+        cuts = self._rows(own_parts, merges, self._cells.of(members))
+        self._cuts.replace(segments, cuts)
+        rows = stacked([cuts, self._rows(near, splits)])
+        self._ranked.replace(segments, rows, self._renewals)
 
     def retable(self, table: CellTable, segment: U32, fragments: npt.NDArray[np.int64]) -> None:
         """Take a table in which some fragments have other cells and contacts.
@@ -105,6 +107,7 @@ class Listing:
         contacts = np.full(len(self._table.contacts), -1)
         contacts[old] = new  # what stays is in the same order
         self._ranked.renumber(contacts)
+        self._cuts.renumber(contacts)
         self._take(table, segment)
 
     def count(self, wanted: Callable[[Rows], npt.NDArray[np.bool_]]) -> int:
@@ -121,15 +124,7 @@ class Listing:
 
     def cuts(self, segments: Ints) -> Rows:
         """Return all false merges of some segments, ascending and different, worst first."""
-        members = self.members(segments)
-        parts = self._tally.parts(segments)
-        merges = false_merges(parts, self._strangers(parts, members))
-        return self._rows(parts, merges, self._cells.of(members)).in_order()
-
-    def members(self, segments: Ints) -> Ints:
-        """Return the fragments of some segments."""
-        members: Ints = self._members.take(segments)[0].astype(np.int64)
-        return members
+        return self._cuts.of(segments).in_order()
 
     def described(self, rows: Rows, min_voxels: int) -> list[Mistake]:
         """Return mistakes with their places and points.
@@ -178,8 +173,11 @@ class Listing:
         of = self._table.cells
         return self._segment[of.fragment[cells]].astype(np.int64), of.truth[cells].astype(np.int64)
 
-    def _rows(self, parts: Parts, ranking: Ranking, cells: Ints) -> Rows:
-        """Return mistakes in terms of parts as rows; `cells` are all those of their segments."""
+    def _rows(self, parts: Parts, ranking: Ranking, cells: Ints = NONE) -> Rows:
+        """Return mistakes in terms of parts as rows.
+
+        `cells` are all those of the segments of false merges.
+        """
         ranking = ranking.take(ranking.gain > LEAST_GAIN * self._tally.known_voxels)
         contacts = self._table.contacts
         touch = ranking.contact >= 0

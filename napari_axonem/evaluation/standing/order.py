@@ -52,7 +52,7 @@ def in_order(
 
 def _by_gains(found: list[Mistake], bits: Floats, lengths: RunLengths) -> list[Mistake]:
     """Return mistakes by worth in VOI plus gain in run length; what would lower it comes last."""
-    gains = np.array([lengths.gain(one) for one in found])
+    gains = lengths.gains(found)
     value = bits + gains * (ERL_BITS / max(1e-9, lengths.runs.truth_erl()))
     order = np.lexsort((-value, gains < -ROUNDING_NM))
     return [found[n] for n in order.tolist()]
@@ -113,7 +113,7 @@ def _holdings(
         rows = parts.segment[known], parts.truth[known], parts.voxels[known]
         return Holdings(*rows), enough_voxels
     nodes = lengths.runs.nodes_on(segments)
-    return Holdings.of_rows(*nodes), lengths.runs.is_big
+    return Holdings.of_rows(*nodes), lengths.runs.settings.is_big
 
 
 def _united(rows: Rows, cuts: Rows) -> tuple[Rows, Ints]:
