@@ -24,6 +24,7 @@ from napari_axonem.evaluation.standing.lists import Lists
 from napari_axonem.evaluation.standing.rows import CutRows, RankedRows, Rows, rows_of, stacked
 from napari_axonem.evaluation.standing.tally import Tally
 from napari_axonem.evaluation.tables import U32, Cells, CellTable, Contacts, Points
+from napari_axonem.evaluation.thickness import solid_cells, thin_parts
 from napari_axonem.geometry import Grid
 
 REMEMBERED = 1 << 13
@@ -147,6 +148,7 @@ class Listing:
         self._table, self._segment = table, segment
         self._cells = CellIndex(table.cells, len(segment))
         self._contacts = ContactIndex(table, len(segment))
+        self._solid = solid_cells(table.cells, self._grid.voxel_size)
 
     def _splits(self, own: Ints, members: Ints) -> tuple[Parts, Ranking]:
         """Return the false splits of segments, and the parts of these and their neighbours."""
@@ -189,7 +191,13 @@ class Listing:
         position[touch] = np.where(straight[:, None], contacts.point[row], contacts.facing[row])
         red = part_key(parts.segment[ranking.red], parts.truth[ranking.red])[~touch]
         position[~touch] = self._deep_points(red, cells)
-        return rows_of(parts, ranking, area, position, self._renewals)
+        thin = ranking.merge & self._thin(parts, cells)[ranking.red]
+        return rows_of(parts, ranking, (area, position), thin, self._renewals)
+
+    def _thin(self, parts: Parts, cells: Ints) -> npt.NDArray[np.bool_]:
+        """Tell which parts are thin; those whose cells are not given are not asked about."""
+        of_cell = parts.find(*self._parts_of(cells))
+        return thin_parts(of_cell, self._table.cells.voxels[cells], self._solid[cells], len(parts))
 
     def _deep_points(self, wanted: npt.NDArray[np.uint64], cells: Ints) -> Points:
         """Return a voxel in the largest cell of each of some parts, given by their keys."""
@@ -220,12 +228,12 @@ class Listing:
             np.concatenate([rows.contact[rows.contact >= 0], self._contacts_of_pairs(rows)])
         )
         needed = np.unique(parts.segment[smaller_parts(parts, ranking)])
-        table = self._cut_out(needed, contacts)
+        table, solid = self._cut_out(needed, contacts)
         of_cell = parts.find(self._segment[table.cells.fragment], table.cells.truth)
         cells = PartCells.of(of_cell, len(parts))
         touching = touching_parts(parts, Meetings.of_table(of_cell, table.contacts))
         place = np.where(rows.contact >= 0, np.searchsorted(contacts, rows.contact), -1)
-        evidence = Evidence(table, parts, cells, touching)
+        evidence = Evidence(table, parts, cells, touching, solid, rows.thin)
         known = self._tally.known_voxels
         return describe(evidence, replace(ranking, contact=place), self._grid, known, min_voxels)
 
@@ -242,17 +250,18 @@ class Listing:
         ]
         return chosen
 
-    def _cut_out(self, segments: Ints, contacts: Ints) -> CellTable:
-        """Return the cells of some segments, and some contacts with their cells."""
+    def _cut_out(self, segments: Ints, contacts: Ints) -> tuple[CellTable, npt.NDArray[np.bool_]]:
+        """Return the cells of some segments and some contacts, and which cells are solid."""
         table = self._table
         a, b = table.contacts.cell_a[contacts], table.contacts.cell_b[contacts]
         own = self._cells.of(self._members.take(segments)[0])
         chosen = np.unique(np.concatenate([own, a, b]))
         columns = [getattr(table.contacts, f.name)[contacts] for f in fields(Contacts)[2:]]
-        return CellTable(
+        found = CellTable(
             Cells(*(getattr(table.cells, f.name)[chosen] for f in fields(Cells))),
             Contacts(np.searchsorted(chosen, a), np.searchsorted(chosen, b), *columns),
         )
+        return found, self._solid[chosen]
 
 
 def _of_fragments(table: CellTable, fragments: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:

@@ -74,7 +74,12 @@ class Squares:
 
     @classmethod
     def of(
-        cls, settings: RunSettings, group: tuple[Ints, int], status: Ints, nodes: Ints, length: Floats
+        cls,
+        settings: RunSettings,
+        group: tuple[Ints, int],
+        status: Ints,
+        nodes: Ints,
+        length: Floats,
     ) -> Squares:
         """Add up shares.
 

@@ -51,10 +51,14 @@ def in_order(
 
 
 def _by_gains(found: list[Mistake], bits: Floats, lengths: RunLengths) -> list[Mistake]:
-    """Return mistakes by worth in VOI plus gain in run length; what would lower it comes last."""
+    """Return mistakes by worth in VOI plus gain in run length.
+
+    What would lower it comes last, but for what is thin.
+    """
     gains = lengths.gains(found)
     value = bits + gains * (ERL_BITS / max(1e-9, lengths.runs.truth_erl()))
-    order = np.lexsort((-value, gains < -ROUNDING_NM))
+    thin = np.array([one.thin for one in found], np.bool_)
+    order = np.lexsort((-value, gains < -ROUNDING_NM, thin))
     return [found[n] for n in order.tolist()]
 
 
@@ -69,11 +73,12 @@ def _cuts_first(
     while True:
         rows = listing.first(choice.lists, ahead)
         both, worth = _with_worth(listing, tally, choice, rows, lengths)
-        order = np.lexsort((np.arange(len(both)), ~both.merge, -worth))[:limit]
+        order = np.lexsort((np.arange(len(both)), ~both.merge, -worth, both.thin))[:limit]
         if ahead is None or len(rows) < ahead or not limit:
             return both.take(order), worth[order]
-        # nothing that was not read is worth more than what it gains
-        if worth[order[-1]] > rows.gain[-1]:
+        # nothing that was not read is worth more than what it gains, and thin ones come last
+        last = order[-1]
+        if (both.thin[last], -worth[last]) < (rows.thin[-1], -rows.gain[-1]):
             return both.take(order), worth[order]
         ahead *= 2
 

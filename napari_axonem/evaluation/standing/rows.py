@@ -53,6 +53,9 @@ class Rows:
     gain: npt.NDArray[np.float64]
     """As in `Ranking`, float64, shape (k,)."""
 
+    thin: npt.NDArray[np.bool_]
+    """As in `Mistake`, shape (k,)."""
+
     born: Ints
     """Number of the renewal that found it, int64, shape (k,)."""
 
@@ -64,15 +67,21 @@ class Rows:
         return Rows(*(getattr(self, name)[rows] for name in COLUMNS))
 
     def in_order(self) -> Rows:
-        """Return the rows, largest gain first, in the order of `napari_axonem...ranking.rank`."""
+        """Return the rows in the order of `napari_axonem.evaluation.ranking.rank`."""
         ids = (self.blue_truth, self.blue, self.red_truth, self.red, self.merge)
-        return self.take(np.lexsort((*ids, -self.gain)))
+        return self.take(np.lexsort((*ids, -self.gain, self.thin)))
 
 
 COLUMNS = tuple(field.name for field in fields(Rows))
 
 
-def rows_of(parts: Parts, ranking: Ranking, area: Ints, position: Points, born: int) -> Rows:
+def rows_of(
+    parts: Parts,
+    ranking: Ranking,
+    contact: tuple[Ints, Points],
+    thin: npt.NDArray[np.bool_],
+    born: int,
+) -> Rows:
     """Return mistakes that are given in terms of parts."""
     segment, truth = parts.segment.astype(np.uint32), parts.truth.astype(np.uint32)
     return Rows(
@@ -82,10 +91,10 @@ def rows_of(parts: Parts, ranking: Ranking, area: Ints, position: Points, born: 
         segment[ranking.blue],
         truth[ranking.blue],
         ranking.contact,
-        area,
-        position,
+        *contact,
         ranking.size,
         ranking.gain,
+        thin,
         np.full(len(ranking), born),
     )
 
