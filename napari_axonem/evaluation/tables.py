@@ -44,8 +44,8 @@ class Cells:
     """A voxel (z, y, x) of the cell that lies deep inside, int32, shape (n, 3)."""
 
     depth: npt.NDArray[np.float32]
-    """How far in nm `point` is from the surface of the cell, float32, shape (n,): half of how thick
-    the cell is where it is thickest. Seen block by block, it may be less."""
+    """How far in nm `point` is from the nearest voxel around the cell, float32, shape (n,): no
+    voxel of it is farther. Seen block by block, it may be less."""
 
     def __len__(self) -> int:
         return len(self.voxels)
