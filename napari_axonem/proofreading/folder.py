@@ -124,7 +124,8 @@ class Tables:
             return Cells(*_group(folder, "cells", names))
         # a project from before depths were kept: nothing of it is known to be thin
         columns = _group(folder, "cells", names[:-1])
-        return Cells(*columns, np.full(len(columns[0]), np.inf, np.float32))
+        columns.append(np.full(len(columns[0]), np.inf, np.float32))
+        return Cells(*columns)
 
     @classmethod
     def load(cls, folder: Path) -> Tables:

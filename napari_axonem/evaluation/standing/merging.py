@@ -42,7 +42,9 @@ class RunSettings:
         reach
             Voxels of each where no segment may reach, int64, shape (n,).
         """
-        return np.where(big > 1, SHARED, 0) | np.where(reach > self.merge_threshold, REACHING, 0)
+        reaching = np.where(reach > self.merge_threshold, REACHING, 0)
+        status: Ints = np.where(big > 1, SHARED, 0) | reaching
+        return status
 
     def penalises(self, status: Ints, nodes: Ints) -> Bools:
         """Tell which shares of a skeleton make all its edges on merging segments merged."""
