@@ -42,8 +42,8 @@ class RunSettings:
         reach
             Voxels of each where no segment may reach, int64, shape (n,).
         """
-        reaching = np.where(reach > self.merge_threshold, REACHING, 0)
-        status: Ints = np.where(big > 1, SHARED, 0) | reaching
+        reaching = (reach > self.merge_threshold).astype(np.int64)
+        status: Ints = SHARED * (big > 1).astype(np.int64) + REACHING * reaching
         return status
 
     def penalises(self, status: Ints, nodes: Ints) -> Bools:
