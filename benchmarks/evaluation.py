@@ -157,7 +157,7 @@ def time_edits(edits: int, side: int) -> None:
                 f"{name:5} median {np.median(column):6.2f} ms, 9 of 10 below "
                 f"{np.quantile(column, 0.9):6.2f} ms, least {column.min():6.2f} ms"
             )
-    gain, asked = _timed(lambda: [lengths.gain(mistake) for mistake in listed])
+    gain, asked = _timed(lambda: lengths.gains(listed))
     print(f"gain in ERL of the {len(gain)} worst: {asked * 1000:.0f} ms")
     _check(made, segment, standing, lengths, listed)
 

@@ -80,7 +80,9 @@ def _cells(truth: Ints, rng: np.random.Generator) -> tuple[Cells, Ints]:
     corner = (place[(fragment - 1)[order]] * SPACING).astype(np.int32)
     voxels = np.concatenate([size - part, part[two]])[order]
     columns = (fragment[order].astype(np.uint32), objects[order].astype(np.uint32), voxels)
-    return Cells(*columns, corner, corner + SPACING, corner + SPACING // 2), second
+    depth = (voxels ** (1 / 3) * 15).astype(np.float32)  # half of a cube's edge, in nm
+    middle = corner + SPACING // 2
+    return Cells(*columns, corner, corner + SPACING, middle, depth), second
 
 
 def _contacts(truth: Ints, second: Ints, cells: Cells, rng: np.random.Generator) -> Contacts:

@@ -146,7 +146,7 @@ def _known(
         rank=settings.rank,
     )
     found = standing.mistakes(choice, None, lengths)
-    gains = None if lengths is None else [lengths.gain(mistake) for mistake in found]
+    gains = None if lengths is None else lengths.gains(found).tolist()
     return Known(found, gains, standing.groups(choice))
 
 

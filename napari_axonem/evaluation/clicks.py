@@ -40,11 +40,18 @@ def join_clicks(table: CellTable, parts: PartCells, splits: Ranking) -> Clicks:
     return Clicks(position, facing, _singles(position), _singles(facing))
 
 
-def cut_clicks(table: CellTable, parts: PartCells, merges: Ranking, min_voxels: int) -> Clicks:
+def cut_clicks(
+    table: CellTable,
+    parts: PartCells,
+    solid: npt.NDArray[np.bool_],
+    merges: Ranking,
+    min_voxels: int,
+) -> Clicks:
     """Return points in the largest fragments of both sides of each false merge.
 
     A side gets a point in each of its `MAX_POINTS` largest pieces (a piece is a cell: what it
-    shares with one fragment) of at least `min_voxels`, or else in its largest piece. A fragment
+    shares with one fragment) of at least `min_voxels` that are `solid`, or else in its largest
+    piece, one that is solid if any is. A fragment
     chosen on one side that has such a piece on the other side too gets a point there as well:
     it has to be cut itself.
     """
@@ -54,10 +61,10 @@ def cut_clicks(table: CellTable, parts: PartCells, merges: Ranking, min_voxels: 
     cell = parts.cells[ranges(parts.first_cell[sides], lengths)]
     side = np.repeat(np.arange(len(sides)), lengths)
     voxels = table.cells.voxels[cell]
-    order = np.lexsort((cell, -voxels, side))
+    order = np.lexsort((cell, -voxels, ~solid[cell], side))
     cell, side, voxels = cell[order], side[order], voxels[order]
     place = np.arange(len(side)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    sizable = voxels >= min_voxels
+    sizable = (voxels >= min_voxels) & solid[cell]
     chosen = (place == 0) | (sizable & (place < MAX_POINTS))
     chosen |= sizable & _chosen_anywhere(side // 2, table.cells.fragment[cell], chosen)
     points = tuples(table.cells.point[cell[chosen]])

@@ -32,6 +32,7 @@ from napari_axonem.evaluation.ranking import (
     touching_parts,
 )
 from napari_axonem.evaluation.tables import CellTable
+from napari_axonem.evaluation.thickness import solid_cells, thin_parts
 from napari_axonem.geometry import Box, Grid, Nm, Zyx
 
 __all__ = ["MIN_VOXELS", "Mistake", "find_mistakes", "voi_of"]
@@ -79,6 +80,10 @@ class Mistake:
     the true object that the part is cut from. A fragment that lies on both sides has a point in
     both lists."""
 
+    thin: bool = False
+    """Of a false merge, that what is to be cut off is mostly thin layers in fragments of other
+    objects (`napari_axonem.evaluation.thickness`): an outline that is off a little."""
+
 
 def find_mistakes(
     table: CellTable,
@@ -114,8 +119,8 @@ def find_mistakes(
 
     Returns
     -------
-    Mistakes in the order of falling gain; equal ones by segment and true object, so that the
-    list depends on nothing but the arguments.
+    Mistakes in the order of falling gain, thin ones behind all others; equal ones by segment and
+    true object, so that the list depends on nothing but the arguments.
 
     Raises
     ------
@@ -131,12 +136,15 @@ def find_mistakes(
     meetings = Meetings.of_table(cells.of_cell, table.contacts)
     touching = touching_parts(parts, meetings)
     splits, merges = false_splits(parts, touching, least), false_merges(parts, meetings, least)
-    ranking = rank(parts, splits, merges, LEAST_GAIN * known_voxels)
+    solid = solid_cells(table.cells, grid.voxel_size)
+    thin = thin_parts(cells.of_cell, table.cells.voxels, solid, len(parts))
+    ranking = rank(parts, splits, merges, LEAST_GAIN * known_voxels, thin)
     if segments is not None:
         wanted = np.isin(parts.segment, np.asarray(segments))
         ranking = ranking.take(wanted[ranking.red] | wanted[ranking.blue])
     worst = ranking.take(np.arange(len(ranking))[:limit])
-    return describe(Evidence(table, parts, cells, touching), worst, grid, known_voxels, least)
+    evidence = Evidence(table, parts, cells, touching, solid, worst.merge & thin[worst.red])
+    return describe(evidence, worst, grid, known_voxels, least)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -153,6 +161,12 @@ class Evidence:
     cells: PartCells
     touching: Touching
 
+    solid: npt.NDArray[np.bool_]
+    """Which cells can be cut out of their fragments, shape (n,)."""
+
+    thin: npt.NDArray[np.bool_]
+    """Which mistakes are thin, shape (k,)."""
+
 
 def describe(
     evidence: Evidence, rows: Ranking, grid: Grid, known_voxels: int, min_voxels: int
@@ -168,8 +182,8 @@ def describe(
     min_voxels
         Pieces of at least so many voxels get a point.
     """
-    table, parts, cells = evidence.table, evidence.parts, evidence.cells
-    clicks = _clicks(table, cells, rows, min_voxels)
+    parts = evidence.parts
+    clicks = _clicks(evidence, rows, min_voxels)
     columns = (
         rows.merge.tolist(),
         _segments(parts, rows),
@@ -180,6 +194,7 @@ def describe(
         _boxes(evidence, rows, clicks),
         clicks.red,
         clicks.blue,
+        evidence.thin.tolist(),
     )
     return [
         Mistake("false_merge" if merge else "false_split", *rest)
@@ -198,11 +213,12 @@ def _with_neighbours(
     return table.restrict(chosen | np.isin(segment, touched))
 
 
-def _clicks(table: CellTable, cells: PartCells, ranking: Ranking, min_voxels: int) -> Clicks:
+def _clicks(evidence: Evidence, ranking: Ranking, min_voxels: int) -> Clicks:
     """Return the points of all rows, in their order."""
+    table, cells = evidence.table, evidence.cells
     splits, merges = np.flatnonzero(~ranking.merge), np.flatnonzero(ranking.merge)
     joins = join_clicks(table, cells, ranking.take(splits))
-    cuts = cut_clicks(table, cells, ranking.take(merges), min_voxels)
+    cuts = cut_clicks(table, cells, evidence.solid, ranking.take(merges), min_voxels)
     place = np.argsort(np.concatenate([splits, merges]))
     red, blue = joins.red + cuts.red, joins.blue + cuts.blue
     return Clicks(

@@ -99,8 +99,14 @@ class Meetings:
         return cls(one, other, contacts.area, np.arange(len(contacts)))
 
 
-def rank(parts: Parts, splits: Ranking, merges: Ranking, least_gain: float) -> Ranking:
-    """Return mistakes of both kinds, the one with the largest gain first.
+def rank(
+    parts: Parts,
+    splits: Ranking,
+    merges: Ranking,
+    least_gain: float,
+    thin: npt.NDArray[np.bool_],
+) -> Ranking:
+    """Return mistakes of both kinds, the one with the largest gain first, thin ones last.
 
     Equal ones are ordered by segments and true objects, so that the order depends on nothing
     but the mistakes.
@@ -109,10 +115,13 @@ def rank(parts: Parts, splits: Ranking, merges: Ranking, least_gain: float) -> R
     ----------
     least_gain
         Mistakes with no more than this gain, in bits times voxels, are left out.
+    thin
+        Parts that are not worth cutting off, shape (p,).
     """
     both = joined(splits, merges)
     both = both.take(both.gain > least_gain)
-    return both.take(np.lexsort((both.blue, both.red, both.merge, -both.gain)))
+    last = both.merge & thin[both.red]
+    return both.take(np.lexsort((both.blue, both.red, both.merge, -both.gain, last)))
 
 
 def joined(*rankings: Ranking) -> Ranking:

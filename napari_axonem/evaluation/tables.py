@@ -43,6 +43,10 @@ class Cells:
     point: Points
     """A voxel (z, y, x) of the cell that lies deep inside, int32, shape (n, 3)."""
 
+    depth: npt.NDArray[np.float32]
+    """How far in nm `point` is from the nearest voxel around the cell, float32, shape (n,): no
+    voxel of it is farther. Seen block by block, it may be less."""
+
     def __len__(self) -> int:
         return len(self.voxels)
 
@@ -172,7 +176,7 @@ def finish(sums: Sums, affinity_scale: float) -> CellTable:
     mean = np.full(len(area), np.nan)
     np.divide(contacts.affinity, affinity_scale * area, out=mean, where=area > 0)
     return CellTable(
-        Cells(*split_key(cells.key), cells.voxels, cells.start, cells.stop, cells.point),
+        Cells(*split_key(cells.key), *(getattr(cells, f.name) for f in fields(cells)[1:])),
         Contacts(
             np.searchsorted(cells.key, contacts.key_a),
             np.searchsorted(cells.key, contacts.key_b),

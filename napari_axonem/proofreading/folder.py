@@ -119,7 +119,13 @@ class Tables:
     @staticmethod
     def cells_in(folder: Path) -> Cells:
         """Map the columns of cells."""
-        return Cells(*_group(folder, "cells", names_of(Cells)))
+        names = names_of(Cells)
+        if (folder / "cells_depth.npy").exists():
+            return Cells(*_group(folder, "cells", names))
+        # a project from before depths were kept: nothing of it is known to be thin
+        columns = _group(folder, "cells", names[:-1])
+        columns.append(np.full(len(columns[0]), np.inf, np.float32))
+        return Cells(*columns)
 
     @classmethod
     def load(cls, folder: Path) -> Tables:

@@ -14,7 +14,9 @@ begins as deleted, which is what background is; the operation then brings it in.
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -96,7 +98,7 @@ class Refinement:
                 corner=zyx(stored["corner"]),
                 mask=np.unpackbits(stored["mask"], count=count).astype(np.bool_).reshape(shape),
                 table=CellTable(
-                    Cells(*(stored[f"cells_{name}"] for name in _slots(Cells))),
+                    Cells(*_cell_columns(stored)),
                     Contacts(*(stored[f"contacts_{name}"] for name in _slots(Contacts))),
                 ),
             )
@@ -221,6 +223,12 @@ def _handed_over(orphans: Edges, refinement: Refinement) -> Edges:
 def _places(refinement: Refinement) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int32]]:
     """Return fragments and a voxel of each."""
     return refinement.table.cells.fragment, refinement.table.cells.point
+
+
+def _cell_columns(stored: Mapping[str, npt.NDArray[Any]]) -> Iterator[npt.NDArray[Any]]:
+    """Yield the columns of the cells; those cut before depths were kept have none."""
+    for name in _slots(Cells):
+        yield stored.get(f"cells_{name}", np.full(len(stored["cells_voxels"]), np.inf, np.float32))
 
 
 def _slots(columns: type) -> tuple[str, ...]:

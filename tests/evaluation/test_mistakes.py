@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from napari_axonem.errors import AxonemError
+from napari_axonem.evaluation import thickness
 from napari_axonem.evaluation.cells import tabulate
 from napari_axonem.evaluation.mistakes import MIN_VOXELS, find_mistakes, voi_of
+from napari_axonem.evaluation.standing import Choice, Standing
 from napari_axonem.geometry import Grid
 from tests.evaluation.voxel_oracles import (
     GRID,
@@ -20,6 +22,7 @@ from tests.evaluation.voxel_oracles import (
 )
 
 FRAGMENTS = (0, 1, 2, 3, 4, 5)
+CUBES = Grid((10.0, 10.0, 10.0))
 
 
 @st.composite
@@ -132,8 +135,8 @@ def test_the_list_is_in_order_and_can_be_cut_short(volumes):
     fragments, truth, lut = volumes
     table = table_of(fragments, truth)
     found = find_mistakes(table, lut, GRID, min_voxels=1)
-    gains = [mistake.gain_voi for mistake in found]
-    assert gains == sorted(gains, reverse=True)
+    order = [(mistake.thin, -mistake.gain_voi) for mistake in found]
+    assert order == sorted(order)
     assert find_mistakes(table, lut, GRID, min_voxels=1, limit=2) == found[:2]
 
 
@@ -161,7 +164,12 @@ def test_voi_of_cells_is_voi_of_voxels(volumes):
     assert voi_of(table) == voi_of(table, np.arange(len(FRAGMENTS)))
 
 
-def test_a_false_merge_is_cut_at_its_largest_contact():
+@pytest.fixture
+def nothing_is_thin(monkeypatch):
+    monkeypatch.setattr(thickness, "LEAST_DEPTH", 0)
+
+
+def test_a_false_merge_is_cut_at_its_largest_contact(nothing_is_thin):
     truth = np.array([[[1, 1, 1, 1, 3, 2]] * 2 + [[1, 1, 1, 1, 2, 2]] * 3])
     fragments = np.array([[[4, 4, 4, 5, 5, 6]] * 5])
     lut = np.array([0, 0, 0, 0, 8, 8, 8])
@@ -176,7 +184,7 @@ def test_a_false_merge_is_cut_at_its_largest_contact():
     assert (mistake.box.start, mistake.box.stop) == ((0, 0, 3), (1, 5, 6))
 
 
-def test_only_the_largest_fragments_get_points_and_those_on_both_sides():
+def test_only_the_largest_fragments_get_points_and_those_on_both_sides(nothing_is_thin):
     truth = np.repeat([1, 2], [40, 12])[None, None]
     sizes = {1: 10, 2: 9, 3: 8, 4: 6, 5: 4, 6: 2, 7: 9, 8: 4}  # 7 ends at the 49th voxel
     fragments = np.repeat(list(sizes), list(sizes.values()))[None, None]
@@ -187,6 +195,42 @@ def test_only_the_largest_fragments_get_points_and_those_on_both_sides():
     (coarse,) = find_mistakes(table, np.array([0, *[3] * 8]), GRID, min_voxels=8)
     assert [int(fragments[p]) for p in coarse.red] == [7]
     assert [int(fragments[p]) for p in coarse.blue] == [1, 2, 3]
+
+
+def overlapping(overlap, rest):
+    """Return a table of two fragments side by side, the first of which reaches too far.
+
+    It does so with `overlap` layers of 12 x 12 voxels, and has `rest` layers of its own.
+    """
+    face = np.ones((12, 12, 1), int)
+    fragments = np.repeat([1, 2], [rest + overlap, 8])[None, None] * face
+    truth = np.repeat([1, 2], [rest, overlap + 8])[None, None] * face
+    return tabulate(as_volume(fragments, CUBES), as_volume(truth, CUBES)), fragments
+
+
+@pytest.mark.parametrize(("overlap", "thin"), [(2, True), (3, False)])
+def test_a_layer_of_two_voxels_is_thin(overlap, thin):
+    table, _ = overlapping(overlap, 30)
+    (mistake,) = find_mistakes(table, np.array([0, 5, 6]), CUBES)
+    assert (mistake.kind, mistake.truth, mistake.thin) == ("false_merge", (2, 1), thin)
+
+
+def test_a_thin_false_merge_comes_last_whatever_it_gains():
+    table, _ = overlapping(2, 4)
+    split = np.array([0, 5, 6])
+    found = find_mistakes(table, split, CUBES, min_voxels=1)
+    assert [m.kind for m in found] == ["false_split", "false_merge"]
+    assert found[1].gain_voi > found[0].gain_voi
+    assert Standing(table, split, CUBES).mistakes(Choice(min_voxels=1, rank="voi")) == found
+
+
+def test_a_thin_layer_gets_no_point_where_there_is_something_solid():
+    table, fragments = overlapping(2, 30)
+    (mistake,) = find_mistakes(table, np.array([0, 5, 5]), CUBES)
+    assert not mistake.thin, "the second fragment can be parted from the first"
+    assert mistake.size_voxels == 10 * 144
+    assert [int(fragments[p]) for p in mistake.red] == [2]
+    assert [int(fragments[p]) for p in mistake.blue] == [1]
 
 
 def test_a_contact_with_truth_is_preferred_to_one_without():

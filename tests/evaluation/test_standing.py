@@ -11,7 +11,7 @@ from napari_axonem.evaluation.cells import tabulate
 from napari_axonem.evaluation.mistakes import find_mistakes, voi_of
 from napari_axonem.evaluation.overlaps import count_overlaps
 from napari_axonem.evaluation.scores import adapted_rand
-from napari_axonem.evaluation.standing import Choice, Standing, lists, rows
+from napari_axonem.evaluation.standing import Choice, Standing, lists, rows, waiting
 from napari_axonem.geometry import Box
 from tests.evaluation.voxel_oracles import GRID, as_volume, labelled
 
@@ -127,7 +127,8 @@ def chunky(seed, shape=(6, 24, 24), fragments=60, objects=9):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_a_long_session_leaves_no_trace(seed):
+def test_a_long_session_leaves_no_trace(seed, monkeypatch):
+    monkeypatch.setattr(waiting, "FOREIGN_VOXELS", 20)  # so that joins wait for cuts
     scratch, rng = chunky(seed), np.random.default_rng(seed)
     scratch.check_list(5)
     for step in range(60):
@@ -146,6 +147,8 @@ def test_a_long_session_leaves_no_trace(seed):
         if step % 5 == 0:
             scratch.check_scores()
             scratch.check_list(5)
+            fresh = Standing(scratch.table, scratch.segment, GRID).mistakes(Choice(min_voxels=5))
+            assert scratch.standing.mistakes(Choice(min_voxels=5)) == fresh
     back = Standing(scratch.table, scratch.segment, GRID)
     assert back.voi() == scratch.standing.voi(), "to the last bit"
     assert back.rand() == scratch.standing.rand()

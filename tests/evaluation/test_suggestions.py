@@ -12,6 +12,7 @@ from napari_axonem.evaluation.edges import fragment_edges
 from napari_axonem.evaluation.suggestions import Agglomeration, segments_of, suggest
 from napari_axonem.evaluation.suggestions.contrast import STEP, ZERO, Contrast, dips, grey_levels
 from napari_axonem.evaluation.suggestions.shapes import meeting
+from napari_axonem.evaluation.suggestions.weak import scores_below
 from napari_axonem.geometry import Box, Grid
 from napari_axonem.volumes.volume import Volume
 from tests.evaluation.voxel_oracles import as_volume
@@ -178,6 +179,40 @@ def test_what_somebody_joined_is_not_suggested():
     assert suggest(whole, agglomeration=decided) == []
 
 
+def nearly_joined(scores):
+    """The same chain, of which the joins with a score below 0.5 were not made."""
+    fragments, joined = chain(scores)
+    on = ~(joined.score < 0.5)
+    segment = np.append(0, 1 + np.append(0, np.cumsum(~on))).astype(np.uint32)
+    return fragments, replace(joined, on=on, segment=segment)
+
+
+def test_a_join_that_was_nearly_made_comes_before_others():
+    fragments, joined = nearly_joined([0.9, 0.2, 0.6, 0.48, 0.9])
+    segments = segments_of(as_volume(fragments, GRID), joined.segment)
+    plain = {s.segments: s for s in suggest(segments)}
+    both = suggest(segments, agglomeration=joined)
+    found = {s.segments: s for s in both if s.kind == "false_split"}
+    assert set(found) == set(plain) == {(1, 2), (2, 3)}
+    odds = {pair: np.log(s.score / (1 - s.score)) for pair, s in found.items()}
+    before = {pair: np.log(s.score / (1 - s.score)) for pair, s in plain.items()}
+    # 0.4 below the lowest that joined, 0.12 below; both join 2000 voxels
+    assert odds[1, 2] - before[1, 2] == pytest.approx(10 * -0.4 + 0.25 * np.log(2), abs=1e-5)
+    assert odds[2, 3] - before[2, 3] == pytest.approx(10 * -0.12 + 0.25 * np.log(2), abs=1e-5)
+    assert "a score 0.12 below the lowest that joined" in found[2, 3].reason
+    assert "lowest" not in plain[2, 3].reason
+
+
+def test_what_somebody_parted_is_no_join_that_was_nearly_made():
+    fragments, joined = nearly_joined([0.9, 0.2, 0.6, 0.48, 0.9])
+    score = joined.score.copy()
+    score[3] = np.nan
+    segments = segments_of(as_volume(fragments, GRID), joined.segment)
+    contacts = fragment_edges(tabulate(segments, gap_voxels=0))
+    below = scores_below(replace(joined, score=score), contacts)
+    np.testing.assert_allclose(below, [-0.4, np.nan], atol=1e-6)
+
+
 def test_one_segment_has_nothing_to_suggest():
     _, image = tubes()
     assert suggest(*volumes(np.ones(SHAPE, np.uint32), np.full_like(image, 9))) == []
@@ -224,6 +259,7 @@ def test_meetings_end_to_end_and_side_by_side():
     assert beside.parallel > 0.95
     assert beside.calibre_ratio > 0.2
     assert min(on.ends) > 0.9
+    assert on.across < 80 < 130 < beside.across
     assert beside.ends == pytest.approx((0.5, 0.65), abs=0.05)
     assert meeting(labels, (1, 9), np.array([[17, 18, 29], [17, 18, 30]], np.int32)) is None
 

@@ -14,6 +14,7 @@ from napari_axonem.evaluation.skeletons.lookup import lookup
 from napari_axonem.evaluation.skeletons.skeletons import Skeletons, Tree, from_trees
 from napari_axonem.evaluation.standing import Choice, RunSettings
 from napari_axonem.geometry import Box
+from napari_axonem.proofreading import refinement
 from napari_axonem.proofreading.creation import CreateSettings, create_project
 from napari_axonem.proofreading.project import Project
 
@@ -126,3 +127,26 @@ def test_a_failed_edit_leaves_the_scores(tmp_path: Path, monkeypatch: pytest.Mon
         assert (project.erl(), project.voi(), project.mistakes()) == before
         project.merge(places)
         assert project.voi() != before[1]
+
+
+def test_a_project_from_before_depths_were_kept_opens_with_nothing_thin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(2)
+    path, before = create(tmp_path, rng), refinement._slots
+    monkeypatch.setattr(
+        refinement, "_slots", lambda columns: tuple(n for n in before(columns) if n != "depth")
+    )
+    with Project(path) as project:
+        assert any(mistake.thin for mistake in project.mistakes())
+        while not project.state.carried:
+            edit(project, rng)
+        listed = project.mistakes()
+    monkeypatch.undo()
+    (path / "tables" / "cells_depth.npy").unlink()
+    with Project(path) as project:
+        found = project.mistakes()
+        assert {(m.kind, m.segments, m.gain_voi) for m in found} == {
+            (m.kind, m.segments, m.gain_voi) for m in listed
+        }
+        assert not any(mistake.thin for mistake in found)

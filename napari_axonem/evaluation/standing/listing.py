@@ -17,18 +17,20 @@ from napari_axonem.evaluation.ranking import (
     Ranking,
     false_merges,
     false_splits,
-    joined,
     touching_parts,
 )
 from napari_axonem.evaluation.standing.index import CellIndex, ContactIndex
 from napari_axonem.evaluation.standing.lists import Lists
-from napari_axonem.evaluation.standing.rows import RankedRows, Rows, rows_of, stacked
+from napari_axonem.evaluation.standing.rows import CutRows, RankedRows, Rows, rows_of, stacked
 from napari_axonem.evaluation.standing.tally import Tally
 from napari_axonem.evaluation.tables import U32, Cells, CellTable, Contacts, Points
+from napari_axonem.evaluation.thickness import solid_cells, thin_parts
 from napari_axonem.geometry import Grid
 
 REMEMBERED = 1 << 13
 """Descriptions of mistakes that are kept."""
+
+NONE = np.zeros(0, np.int64)
 
 
 class Listing:
@@ -59,9 +61,9 @@ class Listing:
         parts, cells = group_parts(table, segment)
         meetings = Meetings.of_table(cells.of_cell, table.contacts)
         splits = false_splits(parts, touching_parts(parts, meetings))
-        merges = false_merges(parts, meetings)
-        everything = np.arange(len(table.cells))
-        self._ranked = RankedRows(self._rows(parts, joined(splits, merges), everything))
+        cuts = self._rows(parts, false_merges(parts, meetings), np.arange(len(table.cells)))
+        self._cuts = CutRows(cuts, int(segment.max(initial=0)) + 1)
+        self._ranked = RankedRows(stacked([self._rows(parts, splits), cuts]))
 
     def renew(self, segments: Ints, segment: U32, added: Ints) -> None:
         """Follow a change.
@@ -88,9 +90,10 @@ class Listing:
         own_parts = self._tally.parts(own)
         merges = false_merges(own_parts, self._strangers(own_parts, members))
         near, splits = self._splits(own, members)
-        cells = self._cells.of(members)
-        rows = [self._rows(own_parts, merges, cells), self._rows(near, splits, cells)]
-        self._ranked.replace(segments, stacked(rows), self._renewals)
+        cuts = self._rows(own_parts, merges, self._cells.of(members))
+        self._cuts.replace(segments, cuts)
+        rows = stacked([cuts, self._rows(near, splits)])
+        self._ranked.replace(segments, rows, self._renewals)
 
     def retable(self, table: CellTable, segment: U32, fragments: npt.NDArray[np.int64]) -> None:
         """Take a table in which some fragments have other cells and contacts.
@@ -105,6 +108,7 @@ class Listing:
         contacts = np.full(len(self._table.contacts), -1)
         contacts[old] = new  # what stays is in the same order
         self._ranked.renumber(contacts)
+        self._cuts.renumber(contacts)
         self._take(table, segment)
 
     def count(self, wanted: Callable[[Rows], npt.NDArray[np.bool_]]) -> int:
@@ -121,15 +125,7 @@ class Listing:
 
     def cuts(self, segments: Ints) -> Rows:
         """Return all false merges of some segments, ascending and different, worst first."""
-        members = self.members(segments)
-        parts = self._tally.parts(segments)
-        merges = false_merges(parts, self._strangers(parts, members))
-        return self._rows(parts, merges, self._cells.of(members)).in_order()
-
-    def members(self, segments: Ints) -> Ints:
-        """Return the fragments of some segments."""
-        members: Ints = self._members.take(segments)[0].astype(np.int64)
-        return members
+        return self._cuts.of(segments).in_order()
 
     def described(self, rows: Rows, min_voxels: int) -> list[Mistake]:
         """Return mistakes with their places and points.
@@ -152,6 +148,7 @@ class Listing:
         self._table, self._segment = table, segment
         self._cells = CellIndex(table.cells, len(segment))
         self._contacts = ContactIndex(table, len(segment))
+        self._solid = solid_cells(table.cells, self._grid.voxel_size)
 
     def _splits(self, own: Ints, members: Ints) -> tuple[Parts, Ranking]:
         """Return the false splits of segments, and the parts of these and their neighbours."""
@@ -178,8 +175,11 @@ class Listing:
         of = self._table.cells
         return self._segment[of.fragment[cells]].astype(np.int64), of.truth[cells].astype(np.int64)
 
-    def _rows(self, parts: Parts, ranking: Ranking, cells: Ints) -> Rows:
-        """Return mistakes in terms of parts as rows; `cells` are all those of their segments."""
+    def _rows(self, parts: Parts, ranking: Ranking, cells: Ints = NONE) -> Rows:
+        """Return mistakes in terms of parts as rows.
+
+        `cells` are all those of the segments of false merges.
+        """
         ranking = ranking.take(ranking.gain > LEAST_GAIN * self._tally.known_voxels)
         contacts = self._table.contacts
         touch = ranking.contact >= 0
@@ -191,7 +191,13 @@ class Listing:
         position[touch] = np.where(straight[:, None], contacts.point[row], contacts.facing[row])
         red = part_key(parts.segment[ranking.red], parts.truth[ranking.red])[~touch]
         position[~touch] = self._deep_points(red, cells)
-        return rows_of(parts, ranking, area, position, self._renewals)
+        thin = ranking.merge & self._thin(parts, cells)[ranking.red]
+        return rows_of(parts, ranking, (area, position), thin, self._renewals)
+
+    def _thin(self, parts: Parts, cells: Ints) -> npt.NDArray[np.bool_]:
+        """Tell which parts are thin; those whose cells are not given are not asked about."""
+        of_cell = parts.find(*self._parts_of(cells))
+        return thin_parts(of_cell, self._table.cells.voxels[cells], self._solid[cells], len(parts))
 
     def _deep_points(self, wanted: npt.NDArray[np.uint64], cells: Ints) -> Points:
         """Return a voxel in the largest cell of each of some parts, given by their keys."""
@@ -222,12 +228,12 @@ class Listing:
             np.concatenate([rows.contact[rows.contact >= 0], self._contacts_of_pairs(rows)])
         )
         needed = np.unique(parts.segment[smaller_parts(parts, ranking)])
-        table = self._cut_out(needed, contacts)
+        table, solid = self._cut_out(needed, contacts)
         of_cell = parts.find(self._segment[table.cells.fragment], table.cells.truth)
         cells = PartCells.of(of_cell, len(parts))
         touching = touching_parts(parts, Meetings.of_table(of_cell, table.contacts))
         place = np.where(rows.contact >= 0, np.searchsorted(contacts, rows.contact), -1)
-        evidence = Evidence(table, parts, cells, touching)
+        evidence = Evidence(table, parts, cells, touching, solid, rows.thin)
         known = self._tally.known_voxels
         return describe(evidence, replace(ranking, contact=place), self._grid, known, min_voxels)
 
@@ -244,17 +250,18 @@ class Listing:
         ]
         return chosen
 
-    def _cut_out(self, segments: Ints, contacts: Ints) -> CellTable:
-        """Return the cells of some segments, and some contacts with their cells."""
+    def _cut_out(self, segments: Ints, contacts: Ints) -> tuple[CellTable, npt.NDArray[np.bool_]]:
+        """Return the cells of some segments and some contacts, and which cells are solid."""
         table = self._table
         a, b = table.contacts.cell_a[contacts], table.contacts.cell_b[contacts]
         own = self._cells.of(self._members.take(segments)[0])
         chosen = np.unique(np.concatenate([own, a, b]))
         columns = [getattr(table.contacts, f.name)[contacts] for f in fields(Contacts)[2:]]
-        return CellTable(
+        found = CellTable(
             Cells(*(getattr(table.cells, f.name)[chosen] for f in fields(Cells))),
             Contacts(np.searchsorted(chosen, a), np.searchsorted(chosen, b), *columns),
         )
+        return found, self._solid[chosen]
 
 
 def _of_fragments(table: CellTable, fragments: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:

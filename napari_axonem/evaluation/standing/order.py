@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,7 @@ from napari_axonem.evaluation.standing.lengths import RunLengths
 from napari_axonem.evaluation.standing.rows import Rows, stacked
 from napari_axonem.evaluation.standing.tally import Tally
 from napari_axonem.evaluation.standing.waiting import (
+    Bools,
     Floats,
     Holdings,
     Spoils,
@@ -41,53 +43,80 @@ def in_order(
     if choice.rank == "voi":
         return listing.described(listing.first(choice.lists, limit), least)
     ahead = limit if limit is None or lengths is None else max(limit, AHEAD)
-    rows, worth = _cuts_first(listing, tally, choice, ahead, lengths)
-    found = listing.described(rows, least)
+    worth = _cuts_first(listing, tally, choice, ahead, lengths)
+    found = listing.described(worth.rows, least)
     if lengths is not None:
-        few = len(found) if choice.rank == "erl" else AHEAD
-        bits = np.zeros(few) if choice.rank == "erl" else worth[:few] / tally.known_voxels
-        found = [*_by_gains(found[:few], bits, lengths), *found[few:]]
+        bits, last = worth.worth / tally.known_voxels, worth.last
+        if choice.rank == "erl":
+            few, bits, last = len(found), np.zeros_like(bits), np.zeros_like(last)
+        else:
+            few = AHEAD
+        found = [*_by_gains(found[:few], bits[:few], last[:few], lengths), *found[few:]]
     return found[:limit]
 
 
-def _by_gains(found: list[Mistake], bits: Floats, lengths: RunLengths) -> list[Mistake]:
-    """Return mistakes by worth in VOI plus gain in run length; what would lower it comes last."""
-    gains = np.array([lengths.gain(one) for one in found])
+@dataclass(frozen=True, slots=True, eq=False)
+class _Worth:
+    """Mistakes, n of them, and what they are worth."""
+
+    rows: Rows
+
+    worth: Floats
+    """Bits times voxels, shape (n,)."""
+
+    last: Bools
+    """Which come after all others, shape (n,): thin ones that no join waits for."""
+
+    def take(self, order: Ints) -> _Worth:
+        """Return some of them."""
+        return _Worth(self.rows.take(order), self.worth[order], self.last[order])
+
+
+def _by_gains(
+    found: list[Mistake], bits: Floats, last: Bools, lengths: RunLengths
+) -> list[Mistake]:
+    """Return mistakes by worth in VOI plus gain in run length.
+
+    What would lower it comes behind, and then what is to come last.
+    """
+    gains = lengths.gains(found)
     value = bits + gains * (ERL_BITS / max(1e-9, lengths.runs.truth_erl()))
-    order = np.lexsort((-value, gains < -ROUNDING_NM))
+    order = np.lexsort((-value, gains < -ROUNDING_NM, last))
     return [found[n] for n in order.tolist()]
 
 
 def _cuts_first(
     listing: Listing, tally: Tally, choice: Choice, limit: int | None, lengths: RunLengths | None
-) -> tuple[Rows, Floats]:
-    """Return the first mistakes by what they are worth, and that in bits times voxels.
+) -> _Worth:
+    """Return the first mistakes by what they are worth.
 
     Cuts that joins wait for are among them.
     """
     ahead = None if limit is None else 2 * max(limit, AHEAD)
     while True:
         rows = listing.first(choice.lists, ahead)
-        both, worth = _with_worth(listing, tally, choice, rows, lengths)
-        order = np.lexsort((np.arange(len(both)), ~both.merge, -worth))[:limit]
+        found = _with_worth(listing, tally, choice, rows, lengths)
+        merge = found.rows.merge
+        order = np.lexsort((np.arange(len(merge)), ~merge, -found.worth, found.last))[:limit]
+        found = found.take(order)
         if ahead is None or len(rows) < ahead or not limit:
-            return both.take(order), worth[order]
-        # nothing that was not read is worth more than what it gains
-        if worth[order[-1]] > rows.gain[-1]:
-            return both.take(order), worth[order]
+            return found
+        # nothing that was not read is worth more than what it gains, and thin ones come last
+        if (found.last[-1], -found.worth[-1]) < (rows.thin[-1], -rows.gain[-1]):
+            return found
         ahead *= 2
 
 
 def _with_worth(
     listing: Listing, tally: Tally, choice: Choice, rows: Rows, lengths: RunLengths | None
-) -> tuple[Rows, Floats]:
+) -> _Worth:
     """Return mistakes with the cuts that joins among them wait for, and what each is worth."""
     joins = np.flatnonzero(~rows.merge)
     pairs = rows.red[joins].astype(np.int64), rows.blue[joins].astype(np.int64)
     held, spoils = _holdings(listing, tally, np.unique(np.concatenate(pairs)), lengths)
     waiting = joins[spoilt_if_joined(pairs, held, spoils)]
     if not len(waiting):
-        return rows, rows.gain
+        return _Worth(rows, rows.gain, rows.thin)
     segments = np.unique(np.concatenate([rows.red[waiting], rows.blue[waiting]])).astype(np.int64)
     cuts = listing.cuts(segments)
     # a join may wait for a cut that is too small to be listed by itself, not for one of a kind
@@ -100,7 +129,9 @@ def _with_worth(
     large = part_key(held.segment, truth)[spoils(held.amount)]
     frees = np.isin(part_key(cuts.red, cuts.red_truth), large)
     both_pairs = both.red.astype(np.int64), both.blue.astype(np.int64)
-    return both, worth_of_repair(both.gain, both_pairs, waits, (place, frees))
+    last = both.thin.copy()
+    last[place[frees]] = False
+    return _Worth(both, worth_of_repair(both.gain, both_pairs, waits, (place, frees)), last)
 
 
 def _holdings(
@@ -113,7 +144,7 @@ def _holdings(
         rows = parts.segment[known], parts.truth[known], parts.voxels[known]
         return Holdings(*rows), enough_voxels
     nodes = lengths.runs.nodes_on(segments)
-    return Holdings.of_rows(*nodes), lengths.runs.is_big
+    return Holdings.of_rows(*nodes), lengths.runs.settings.is_big
 
 
 def _united(rows: Rows, cuts: Rows) -> tuple[Rows, Ints]:

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_axonem.evaluation.grouping import Ints
+from napari_axonem.evaluation.grouping import Ints, group_starts
 from napari_axonem.evaluation.parts import Parts
 from napari_axonem.evaluation.ranking import Ranking
+from napari_axonem.evaluation.standing.lists import Lists
 from napari_axonem.evaluation.tables import U32, Points
 
 CHUNK = 1 << 9
@@ -52,6 +53,9 @@ class Rows:
     gain: npt.NDArray[np.float64]
     """As in `Ranking`, float64, shape (k,)."""
 
+    thin: npt.NDArray[np.bool_]
+    """As in `Mistake`, shape (k,)."""
+
     born: Ints
     """Number of the renewal that found it, int64, shape (k,)."""
 
@@ -63,15 +67,21 @@ class Rows:
         return Rows(*(getattr(self, name)[rows] for name in COLUMNS))
 
     def in_order(self) -> Rows:
-        """Return the rows, largest gain first, in the order of `napari_axonem...ranking.rank`."""
+        """Return the rows in the order of `napari_axonem.evaluation.ranking.rank`."""
         ids = (self.blue_truth, self.blue, self.red_truth, self.red, self.merge)
-        return self.take(np.lexsort((*ids, -self.gain)))
+        return self.take(np.lexsort((*ids, -self.gain, self.thin)))
 
 
 COLUMNS = tuple(field.name for field in fields(Rows))
 
 
-def rows_of(parts: Parts, ranking: Ranking, area: Ints, position: Points, born: int) -> Rows:
+def rows_of(
+    parts: Parts,
+    ranking: Ranking,
+    contact: tuple[Ints, Points],
+    thin: npt.NDArray[np.bool_],
+    born: int,
+) -> Rows:
     """Return mistakes that are given in terms of parts."""
     segment, truth = parts.segment.astype(np.uint32), parts.truth.astype(np.uint32)
     return Rows(
@@ -81,10 +91,10 @@ def rows_of(parts: Parts, ranking: Ranking, area: Ints, position: Points, born: 
         segment[ranking.blue],
         truth[ranking.blue],
         ranking.contact,
-        area,
-        position,
+        *contact,
         ranking.size,
         ranking.gain,
+        thin,
         np.full(len(ranking), born),
     )
 
@@ -172,3 +182,34 @@ class RankedRows:
         if most > len(self._changed):
             more = np.zeros(most + most // 4 - len(self._changed), np.int64)
             self._changed = np.append(self._changed, more)
+
+
+class CutRows:
+    """The false merges of each segment, readable without a look at all others.
+
+    Parameters
+    ----------
+    rows
+        All false merges, sorted by segment.
+    segments
+        Number of segments known; more come by use.
+    """
+
+    def __init__(self, rows: Rows, segments: int) -> None:
+        first = group_starts(rows.red)
+        columns = (getattr(rows, name) for name in COLUMNS)
+        self._lists = Lists(segments, (rows.red[first].astype(np.int64), first), *columns)
+
+    def replace(self, segments: Ints, rows: Rows) -> None:
+        """Take `rows`, sorted by segment, for all false merges of `segments`, which are sorted."""
+        lengths = np.bincount(np.searchsorted(segments, rows.red), minlength=len(segments))
+        self._lists.put(segments, lengths, *(getattr(rows, name) for name in COLUMNS))
+
+    def renumber(self, contacts: Ints) -> None:
+        """Follow a table in which contacts lie elsewhere; as `RankedRows.renumber`."""
+        column = self._lists.columns[COLUMNS.index("contact")]
+        column[:] = np.append(contacts, -1)[column]
+
+    def of(self, segments: Ints) -> Rows:
+        """Return the false merges of some segments."""
+        return Rows(*self._lists.take(segments))

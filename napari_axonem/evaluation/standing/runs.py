@@ -2,42 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from napari_axonem.errors import SkeletonError
-from napari_axonem.evaluation.erl import Definition, SkeletonScores
+from napari_axonem.evaluation.erl import SkeletonScores
 from napari_axonem.evaluation.grouping import Ints, total
 from napari_axonem.evaluation.parts import part_key
 from napari_axonem.evaluation.skeletons.skeletons import Skeletons
 from napari_axonem.evaluation.standing.changes import changed_among
 from napari_axonem.evaluation.standing.lists import Lists
-from napari_axonem.evaluation.standing.shares import FragmentShares, Shares, sums_of
-from napari_axonem.evaluation.standing.trials import Trials
+from napari_axonem.evaluation.standing.merging import USUAL_RUNS, RunSettings, Squares
+from napari_axonem.evaluation.standing.shares import Floats, FragmentShares, Shares, sums_of
+from napari_axonem.evaluation.standing.trials import Held, Trials
 from napari_axonem.evaluation.tables import split_key
 
-Bools = npt.NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True)
-class RunSettings:
-    """What counts as merged; see `napari_axonem.evaluation.erl.definitions`."""
-
-    definition: Definition = "em_erl"
-
-    merge_threshold: int = 0
-    """Nodes on a segment that are enough for merging."""
-
-
-USUAL_RUNS = RunSettings()
-
-SHARED, REACHING = 1, 2
-"""Why a segment is merging: skeletons share it, or it reaches where none may."""
-
-NONE_OMITTED = np.zeros(0, np.int64), np.zeros(0)
+AT_ONCE = 1 << 8
+"""Trial repairs that are worked out together."""
 
 
 class Runs:
@@ -82,25 +65,26 @@ class Runs:
             )
         if not skeletons.lengths.any():
             raise SkeletonError(f"no length in {len(skeletons)} skeletons")
-        self._skeletons, self._settings, self._masked = skeletons, settings, masked
+        self._skeletons, self.settings, self._masked = skeletons, settings, masked
         self._segment = np.array(segment, np.uint32)
-        self._whole = float(skeletons.lengths.sum())
+        self._whole, self._counted = float(skeletons.lengths.sum()), skeletons.lengths > 0
         self._shared = FragmentShares(skeletons, node_fragment.astype(np.int64), len(segment))
-        none = np.zeros(0, np.int64)
-        self._lists = Lists(len(skeletons), (none, none), none, none, none, np.zeros(0))
-        self._omitted, self._merged, self._correct, self._squares = np.zeros((4, len(skeletons)))
+        count, none = len(skeletons), np.zeros(0, np.int64)
         names = np.unique(self._segment).astype(np.int64)
-        self._big = np.zeros(int(names[-1]) + 2, np.int64)  # skeletons with enough nodes on each
-        self._reach = np.zeros_like(self._big)  # masked voxels of each segment
+        size = int(names[-1]) + 1
+        # the same rows twice: of each skeleton by segment, and of each segment by skeleton
+        self._of_skeleton = Lists(count, (none, none), none, none, np.zeros(0))
+        self._on_segment = Lists(size, (none, none), none, none, np.zeros(0))
+        self._omitted, self._merged, self._correct = np.zeros((3, count))
+        self._squares = Squares(*np.zeros((3, count)))
+        self._big = np.zeros(size, np.int64)  # skeletons with enough nodes on each
+        self._reach = np.zeros(size, np.int64)  # masked voxels of each segment
         if masked is not None:
             np.add.at(self._reach, self._segment, masked)
         shares = self._shared.shares(self._shared.everything(), self._segment)
-        nothing = Shares(none, none, none, np.zeros(0), *NONE_OMITTED)
-        self._trials, self._trying = Trials(len(skeletons)), True
-        self._scored = none  # skeletons that the last shift concerned
-        self._shift(nothing, shares, names)
-        self._score(np.arange(len(skeletons)))
-        self._trying = False
+        nothing = Shares(none, none, none, np.zeros(0), none, np.zeros(0))
+        self._shift(nothing, shares, names, self._status(names))
+        self._score(np.arange(count))
 
     def follow(self, segment: npt.NDArray[np.uint32], among: Ints | None = None) -> None:
         """Take the segments as they are now; arguments as in `Standing.follow`."""
@@ -110,12 +94,12 @@ class Runs:
 
     def erl(self) -> float:
         """Return the expected run length in nm."""
-        return float(self._squares.sum()) / self._whole
+        return float(self._squares.total()[self._counted].sum()) / self._whole
 
     def scores(self) -> SkeletonScores:
         """Return what became of each skeleton."""
         length = self._skeletons.lengths
-        rest = self._merged + self._correct
+        rest, squares = self._merged + self._correct, self._squares.total()
         return SkeletonScores(
             ids=self._skeletons.ids,
             length=length,
@@ -123,7 +107,7 @@ class Runs:
             split=self._shared.whole - self._omitted - rest,
             merged=self._merged.copy(),
             correct=self._correct.copy(),
-            erl=np.divide(self._squares, length, out=np.zeros_like(length), where=length > 0),
+            erl=np.divide(squares, length, out=np.zeros_like(length), where=length > 0),
         )
 
     def merging_segments(self) -> Ints:
@@ -143,68 +127,65 @@ class Runs:
         -------
         Segment, skeleton and number of nodes, one row for each pair that shares any.
         """
-        owner, name, nodes, _ = self._lists.take(self._on(segments))
-        rows = np.isin(name, segments)
-        return name[rows], owner[rows], nodes[rows]
+        owner, nodes, _ = self._on_segment.take(segments)
+        return np.repeat(segments, self._on_segment.lengths(segments)), owner, nodes
 
-    def gain_if_joined(self, one: int, other: int) -> float:
-        """Return by how many nm `erl` would rise if two segments were joined."""
+    def gains_if_joined(self, one: Ints, other: Ints) -> Floats:
+        """Return by how many nm `erl` would rise if two segments were joined.
 
-        def join() -> Callable[[], None]:
-            sides = [np.flatnonzero(self._segment == segment) for segment in (one, other)]
-            members, name = (sides[0], other) if len(sides[0]) < len(sides[1]) else (sides[1], one)
-            before = self._segment[members]
-            if len(members):
-                self._move(members, np.full(len(members), name, np.uint32))
-            return lambda: self._move(members, before) if len(members) else None
+        Parameters
+        ----------
+        one, other
+            Pairs of different segments, each joined alone, each shape (k,).
+        """
+        parts = [slice(first, first + AT_ONCE) for first in range(0, len(one), AT_ONCE)]
+        return np.concatenate([np.zeros(0), *(self._if_joined(one[p], other[p]) for p in parts)])
 
-        pair = min(one, other), max(one, other)
-        return self._gain(pair, pair, join)
-
-    def gain_if_cut(self, segment: int, skeletons: Ints) -> float:
+    def gains_if_cut(self, segment: Ints, off: tuple[Ints, Ints]) -> Floats:
         """Return by how many nm `erl` would rise if what skeletons have on a segment were cut off.
 
         Voxels under the mask stay with the segment.
 
         Parameters
         ----------
-        skeletons
-            Places of the skeletons.
+        segment
+            Segments, each cut alone, shape (k,).
+        off
+            Places in `segment`, ascending, and the skeletons that are cut off there, each
+            shape (c,).
         """
+        gains = [np.zeros(0)]
+        for first in range(0, len(segment), AT_ONCE):
+            part = segment[first : first + AT_ONCE]
+            bounds = np.searchsorted(off[0], [first, first + len(part)])
+            trial, skeleton = (column[slice(*bounds)] for column in off)
+            gains.append(self._if_cut(part, (trial - first, skeleton)))
+        return np.concatenate(gains)
 
-        def cut() -> Callable[[], None]:
-            owner, name, nodes, length = self._lists.take(skeletons)
-            rows = name == segment
-            owner, nodes, length = owner[rows], nodes[rows], length[rows]
-            fresh = len(self._big) - 1  # kept free
-            old, new = (
-                Shares(owner, np.full(len(owner), of), nodes, length, *NONE_OMITTED)
-                for of in (segment, fresh)
-            )
-            touched = np.array([segment, fresh])
-            self._shift(old, new, touched)
-            return lambda: self._shift(new, old, touched)
+    def _if_joined(self, one: Ints, other: Ints) -> Floats:
+        count = len(one)
+        trials = Trials(self.settings, count, self._counted)
+        held = self._held(np.concatenate([one, other]))
+        held = replace(held, trial=held.trial % count)
+        names, group = trials.pairs(held)
+        both = np.flatnonzero(np.bincount(group, minlength=len(names)) > 1)
+        trial, skeleton = np.divmod(names[both], len(self._skeletons))
+        between = self._shared.between(skeleton, one[trial], other[trial], self._segment)
+        joined = trials.joined(held, (both, between), self._reach[one] + self._reach[other])
+        return trials.gains(held, joined, self._squares) / self._whole
 
-        return self._gain((segment, skeletons.tobytes()), (segment,), cut)
+    def _if_cut(self, segment: Ints, off: tuple[Ints, Ints]) -> Floats:
+        trials = Trials(self.settings, len(segment), self._counted)
+        held = self._held(segment)
+        cut = trials.cut(held, off, self._reach[segment])
+        return trials.gains(held, cut, self._squares) / self._whole
 
-    def _gain(
-        self, key: Hashable, segments: Sequence[int], repair: Callable[[], Callable[[], None]]
-    ) -> float:
-        """Return the gain of a repair that is done for a trial, then undone by what it returns."""
-        known = self._trials.find(key, segments)
-        if known is not None:
-            return known
-        before = self._squares.copy()
-        self._trying, self._scored = True, self._scored[:0]
-        try:
-            undo = repair()
-            scored = self._scored
-            nm = float((self._squares - before).sum()) / self._whole
-            undo()
-        finally:
-            self._trying = False
-        self._trials.keep(key, scored, nm)
-        return nm
+    def _held(self, segments: Ints) -> Held:
+        """Return what skeletons have on segments, the trial being the place in these."""
+        self._reserve(int(segments.max(initial=0)))
+        owner, nodes, length = self._on_segment.take(segments)
+        trial = np.repeat(np.arange(len(segments)), self._on_segment.lengths(segments))
+        return Held(trial, owner, nodes, length, self._status(segments)[trial])
 
     def _move(self, fragments: Ints, names: npt.NDArray[np.uint32]) -> None:
         """Give fragments other segments."""
@@ -221,33 +202,30 @@ class Runs:
             np.add.at(self._reach, names, self._masked[fragments])
         self._shift(old, new, touched, status)
 
-    def _shift(self, old: Shares, new: Shares, touched: Ints, status: Ints | None = None) -> None:
+    def _shift(self, old: Shares, new: Shares, touched: Ints, status: Ints) -> None:
         """Exchange shares, and score what that concerns.
 
         Parameters
         ----------
         touched
-            The segments in `old` and `new`.
+            The segments in `old` and `new`, ascending and different.
         status
-            What `_status` of these was, where it has changed already.
+            What `_status` of these was before.
         """
-        before = self._status(touched) if status is None else status
         np.subtract.at(self._omitted, old.omitting, old.omitted)
         np.add.at(self._omitted, new.omitting, new.omitted)
         skeletons = np.union1d(old.skeleton, new.skeleton)
-        self._exchange(skeletons, old, new)
-        flipped = touched[self._status(touched) != before]
+        self._exchange(skeletons, old, new, touched)
+        flipped = touched[self._status(touched) != status]
         if len(flipped):
-            skeletons = np.union1d(skeletons, self._on(flipped))
+            skeletons = np.union1d(skeletons, self._on_segment.take(flipped)[0])
         self._score(skeletons)
-        self._scored = skeletons
-        if not self._trying:
-            self._trials.change(touched, skeletons)
 
-    def _exchange(self, skeletons: Ints, old: Shares, new: Shares) -> None:
-        """Exchange shares of skeletons in their lists."""
-        owner, name, nodes, length = self._lists.take(skeletons)
-        np.subtract.at(self._big, name[self.is_big(nodes)], 1)
+    def _exchange(self, skeletons: Ints, old: Shares, new: Shares, touched: Ints) -> None:
+        """Exchange shares of skeletons in the lists."""
+        name, nodes, length = self._of_skeleton.take(skeletons)
+        owner = np.repeat(skeletons, self._of_skeleton.lengths(skeletons))
+        np.subtract.at(self._big, name[self.settings.is_big(nodes)], 1)
         key = np.concatenate(
             [part_key(owner, name), *(part_key(s.skeleton, s.segment) for s in (old, new))]
         )
@@ -258,51 +236,44 @@ class Runs:
         there = nodes > 0
         owner, name = (half.astype(np.int64) for half in split_key(pairs[there]))
         nodes, length = nodes[there], length[there]
-        np.add.at(self._big, name[self.is_big(nodes)], 1)
+        np.add.at(self._big, name[self.settings.is_big(nodes)], 1)
         counts = np.bincount(np.searchsorted(skeletons, owner), minlength=len(skeletons))
-        self._lists.put(skeletons, counts, owner, name, nodes, length)
+        self._of_skeleton.put(skeletons, counts, name, nodes, length)
+        here = np.isin(name, touched)
+        self._put_on(touched, skeletons, name[here], (owner[here], nodes[here], length[here]))
+
+    def _put_on(
+        self, touched: Ints, skeletons: Ints, name: Ints, rows: tuple[Ints, Ints, Floats]
+    ) -> None:
+        """Replace what some skeletons have on some segments, as these have it in their lists."""
+        before = self._on_segment.take(touched)
+        stays = ~np.isin(before[0], skeletons)
+        names = np.repeat(touched, self._on_segment.lengths(touched))[stays]
+        names = np.concatenate([names, name])
+        columns = [np.concatenate([b[stays], r]) for b, r in zip(before, rows, strict=True)]
+        order = np.argsort(part_key(names, columns[0]))
+        counts = np.bincount(np.searchsorted(touched, names), minlength=len(touched))
+        self._on_segment.put(touched, counts, *(column[order] for column in columns))
 
     def _score(self, skeletons: Ints) -> None:
         """Score some skeletons from what they share with segments."""
-        _, name, nodes, length = self._lists.take(skeletons)
+        name, nodes, length = self._of_skeleton.take(skeletons)
         count = len(skeletons)
-        place = np.repeat(np.arange(count), self._lists.lengths(skeletons))
+        place = np.repeat(np.arange(count), self._of_skeleton.lengths(skeletons))
         status = self._status(name)
-        penalised = np.zeros(count, np.bool_)
-        penalised[place[self._penalises(status, nodes)]] = True
+        squares = Squares.of(self.settings, (place, count), status, nodes, length)
+        penalised = squares.penalties > 0
         run = np.where(penalised[place] & (status > 0), 0, length)
-        squares = sums_of(place, run * run, count)
         self._correct[skeletons] = sums_of(place, run, count)
         self._merged[skeletons] = sums_of(place, length - run, count)
-        self._squares[skeletons] = np.where(self._skeletons.lengths[skeletons] > 0, squares, 0)
-
-    def is_big(self, nodes: Ints) -> Bools:
-        """Tell which numbers of a skeleton's nodes on a segment are enough for merging."""
-        threshold = self._settings.merge_threshold
-        return nodes >= threshold if self._settings.definition == "em_erl" else nodes > threshold
+        self._squares.put(skeletons, squares)
 
     def _status(self, segments: Ints) -> Ints:
-        """Return whether segments are merging: `SHARED` by skeletons, `REACHING` into the mask."""
-        status: Ints = np.where(self._big[segments] > 1, SHARED, 0)
-        if self._masked is not None:
-            reaching = self._reach[segments] > self._settings.merge_threshold
-            status = status | np.where(reaching, REACHING, 0)
-        return status
-
-    def _penalises(self, status: Ints, nodes: Ints) -> Bools:
-        """Tell which shares of a skeleton make all its edges on merging segments merged."""
-        shared, big = (status & SHARED) > 0, self.is_big(nodes)
-        if self._settings.definition == "paper2021":
-            return shared & big
-        return shared | (big & ((status & REACHING) > 0))
-
-    def _on(self, segments: Ints) -> Ints:
-        """Return the skeletons with nodes on some segments, and perhaps others."""
-        owner, name, *_ = self._lists.columns
-        return np.unique(owner[np.isin(name, segments)])
+        """Return whether segments are merging; see `RunSettings.status`."""
+        return self.settings.status(self._big[segments], self._reach[segments])
 
     def _reserve(self, segment: int) -> None:
-        """Make room for a segment, and for one more that is free."""
-        if segment + 2 > len(self._big):
-            more = np.zeros(segment + 2 + segment // 4 - len(self._big), np.int64)
+        """Make room for a segment."""
+        if segment >= len(self._big):
+            more = np.zeros(segment + 1 + segment // 4 - len(self._big), np.int64)
             self._big, self._reach = np.append(self._big, more), np.append(self._reach, more)

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_axonem.evaluation.grouping import Ints, group_starts, ranges
+from napari_axonem.evaluation.parts import part_key
 from napari_axonem.evaluation.skeletons.skeletons import Skeletons
 
 Floats = npt.NDArray[np.float64]
@@ -85,11 +86,12 @@ class FragmentShares:
         self._within = sums_of(row, lengths[inside], len(key))
         self._first = _first(self._fragment, n_fragments)
         apart = np.flatnonzero(~inside)
-        order = apart[np.lexsort((of_edge[apart], high[apart], low[apart]))]
+        order = apart[np.lexsort((high[apart], low[apart], of_edge[apart]))]
         first = group_starts(low[order], high[order], of_edge[order])
         self._length: Floats = np.add.reduceat(lengths[order], first) if len(first) else np.zeros(0)
         order = order[first]
         self._low, self._high, self._between = low[order], high[order], of_edge[order]
+        self._first_between = _first(self._between, count)
         ends = np.concatenate([self._low, self._high])
         self._incident = np.argsort(ends, kind="stable") % max(1, len(order))
         self._first_incident = _first(ends, n_fragments)
@@ -124,6 +126,40 @@ class FragmentShares:
             np.concatenate([skeleton[own == 0], between[none]]),
             np.concatenate([within[own == 0], length[none]]),
         )
+
+    def between(
+        self, skeleton: Ints, one: Ints, other: Ints, segment: npt.NDArray[np.uint32]
+    ) -> Floats:
+        """Return the length in nm of the edges from one segment to another, shape (k,).
+
+        Parameters
+        ----------
+        skeleton
+            Place of the skeleton whose edges are asked for, shape (k,).
+        one, other
+            The segments, neither 0, each shape (k,).
+        segment
+            Segment of each fragment, shape (fragments + 1,).
+        """
+        if not len(skeleton):
+            return np.zeros(0)
+        pairs, pair = np.unique(
+            part_key(np.minimum(one, other), np.maximum(one, other)), return_inverse=True
+        )
+        names, place = np.unique(skeleton, return_inverse=True)
+        rows = _slots(self._first_between, names)
+        low, high = segment[self._low[rows]], segment[self._high[rows]]
+        crosses = np.flatnonzero(low != high)
+        rows, low, high = rows[crosses], low[crosses], high[crosses]
+        key = part_key(np.minimum(low, high), np.maximum(low, high))
+        found = np.minimum(np.searchsorted(pairs, key), len(pairs) - 1)
+        wanted = np.flatnonzero(pairs[found] == key)
+        owner = np.searchsorted(names, self._between[rows[wanted]])
+        lengths = sums_of(
+            owner * len(pairs) + found[wanted], self._length[rows[wanted]], len(names) * len(pairs)
+        )
+        between: Floats = lengths[place * len(pairs) + pair]
+        return between
 
 
 def _exact(lengths: Floats) -> Floats:

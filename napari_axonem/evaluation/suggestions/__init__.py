@@ -3,8 +3,8 @@
 `suggest` lists them, likeliest first. Modules, each standing on those before: `suggestion` (the
 value), `contrast` (what the image says of a contact), `shapes` (courses near a contact), `joins`
 (missing merges), `cores` (parts of a segment between membranes), `cuts` (false merges between
-them), `weak` (false merges of an agglomeration), `suggest`, `segments` (those of a project as a
-volume).
+them), `weak` (edges of an agglomeration near its threshold), `suggest`, `segments` (those of a
+project as a volume).
 """
 
 from napari_axonem.evaluation.suggestions.segments import segments_of

@@ -3,7 +3,8 @@
 Each contact is scored by a sum of features with fixed weights. They were fitted once (logistic
 regression, rounded) on the sections z < 160 of FIB-25, supervoxels and flood filling, and on the
 fragments of the phantoms with seeds 1 and 2; nothing else was looked at when they were chosen.
-`ENDS` and `AFFINITY` were added later, chosen on the same and on the phantom with seed 3.
+`ENDS` and `AFFINITY` were added later, chosen on the same and on the phantom with seed 3; `SCORE`
+and `SIZE` on an agglomeration of FIB-25, z < 160.
 """
 
 from __future__ import annotations
@@ -55,6 +56,19 @@ that go on as one another. By itself it would depend on where the contact has it
 AFFINITY = 6.0
 """Mean affinity above a half, where there are affinities."""
 
+SCORE = 10.0
+"""Score of the join that an agglomeration did not make, above the lowest one that it did: it is
+below 0, or little above where somebody has parted what was joined."""
+
+UNKNOWN_SCORE = -0.3
+"""Taken where no join was scored."""
+
+SIZE = 0.25
+"""Logarithm of the smaller segment's voxels over `UNIT`, where an agglomeration tells what was
+nearly joined: of two such joins the one that joins more is to be looked at first."""
+
+UNIT = 1000.0
+
 ENDING = 0.7
 """A segment with so much on one side of the contact is said to end there."""
 
@@ -74,6 +88,9 @@ class _Candidates:
     affinity: Floats
     """Mean affinity over the contact; nan without affinities."""
 
+    below: Floats
+    """Score of the join, above the lowest one that was made; nan where it is not known."""
+
     evidence: Floats
     """Sum of all features that come from tables."""
 
@@ -83,6 +100,7 @@ def missing_merges(
     table: CellTable,
     levels: GreyLevels | None,
     affinity: npt.NDArray[np.float32] | None,
+    below: Floats | None,
     *,
     min_voxels: int,
     limit: int,
@@ -99,12 +117,14 @@ def missing_merges(
         Brightness of the image, None without one.
     affinity
         Mean affinity over each of `fragment_edges(table)`, None without affinities.
+    below
+        What `scores_below` says of the same, None without an agglomeration.
     min_voxels
         Smaller segments are left out.
     limit
         At most so many.
     """
-    found = _candidates(table, levels, affinity, min_voxels)
+    found = _candidates(table, levels, affinity, below, min_voxels)
     order = np.lexsort((found.row, -found.evidence))[: LOOKED_AT * limit]
     edges = found.edges
     scored: list[tuple[float, int, Meeting | None]] = []
@@ -122,6 +142,7 @@ def _candidates(
     table: CellTable,
     levels: GreyLevels | None,
     affinity: npt.NDArray[np.float32] | None,
+    below: Floats | None,
     min_voxels: int,
 ) -> _Candidates:
     edges, size = fragment_edges(table), _sizes(table)
@@ -135,7 +156,10 @@ def _candidates(
         evidence += DIFFERENCE * difference / levels.spread
     belief = np.full(len(row), np.nan) if affinity is None else affinity[row].astype(np.float64)
     evidence += AFFINITY * np.nan_to_num(belief - 0.5)
-    return _Candidates(edges, row, small, dip, belief, evidence)
+    missed = np.full(len(row), np.nan) if below is None else below[row]
+    if below is not None:
+        evidence += SCORE * np.nan_to_num(missed, nan=UNKNOWN_SCORE) + SIZE * np.log(small / UNIT)
+    return _Candidates(edges, row, small, dip, belief, missed, evidence)
 
 
 def _of_shape(seen: Meeting | None) -> float:
@@ -164,7 +188,7 @@ def _suggestion(
         (one, other),
         (z, y, x),
         float(expit(total)),
-        _reason(int(edges.area[i]), float(found.dip[k]), float(found.affinity[k]), seen),
+        _reason(int(edges.area[i]), found, k, seen),
         int(found.small[k]),
         boxes[small].union(near),
         (point,),
@@ -172,8 +196,9 @@ def _suggestion(
     )
 
 
-def _reason(area: int, dip: float, affinity: float, seen: Meeting | None) -> str:
+def _reason(area: int, found: _Candidates, k: int, seen: Meeting | None) -> str:
     """Say what speaks for and against."""
+    dip, affinity, below = (float(c[k]) for c in (found.dip, found.affinity, found.below))
     words = [f"touch over {area} faces"]
     if seen is not None:
         angle = np.degrees(np.arccos(min(1.0, seen.in_line)))
@@ -189,6 +214,8 @@ def _reason(area: int, dip: float, affinity: float, seen: Meeting | None) -> str
         words.append(f"{membrane} membrane between (dip of {dip:.2f} of the image's spread)")
     if not np.isnan(affinity):
         words.append(f"mean affinity {affinity:.2f}")
+    if below < 0:
+        words.append(f"a score {-below:.2f} below the lowest that joined")
     return ", ".join(words)
 
 

@@ -39,6 +39,10 @@ class Meeting:
     """How much each ends here: 1 where it lies on one side of the contact along its course, 0
     where it goes on as far on the other."""
 
+    across: float
+    """How wide in nm one lies across the course of the other, the larger of both: about its
+    calibre where it goes on as the other, and more where it crosses."""
+
     @property
     def calibre_ratio(self) -> float:
         """Logarithm of the ratio of the widths, never negative."""
@@ -52,6 +56,12 @@ class _Course:
     axis: npt.NDArray[np.float64]
     width: float
     end: float
+    points: npt.NDArray[np.float64]
+
+    def width_of(self, other: _Course) -> float:
+        """Return how wide in nm another course lies across this one."""
+        beside = other.points - np.outer(other.points @ self.axis, self.axis)
+        return 4 * float(np.sqrt(max(0.0, np.linalg.eigvalsh(np.cov(beside.T))[2])))
 
 
 def meeting(segments: Volume, pair: tuple[int, int], contact: Points) -> Meeting | None:
@@ -82,7 +92,8 @@ def meeting(segments: Volume, pair: tuple[int, int], contact: Points) -> Meeting
     way /= max(1e-9, float(np.linalg.norm(way)))
     in_line = min(abs(float(one.axis @ way)), abs(float(other.axis @ way)))
     parallel = abs(float(one.axis @ other.axis))
-    return Meeting(in_line, parallel, (one.width, other.width), (one.end, other.end))
+    across = max(one.width_of(other), other.width_of(one))
+    return Meeting(in_line, parallel, (one.width, other.width), (one.end, other.end), across)
 
 
 def _course(points: npt.NDArray[np.float64]) -> _Course | None:
@@ -95,4 +106,5 @@ def _course(points: npt.NDArray[np.float64]) -> _Course | None:
     width = 4 * float(np.prod(np.maximum(0.0, spreads[:2])) ** 0.25)
     along = near @ axes[:, 2]
     near_side, far_side = sorted((max(0.0, -float(along.min())), max(0.0, float(along.max()))))
-    return _Course(near.mean(axis=0), axes[:, 2], width, 1 - near_side / max(1e-9, far_side))
+    end = 1 - near_side / max(1e-9, far_side)
+    return _Course(near.mean(axis=0), axes[:, 2], width, end, near)

@@ -9,7 +9,7 @@ from napari_axonem.evaluation.suggestions.contrast import Contrast, grey_levels
 from napari_axonem.evaluation.suggestions.cuts import false_merges
 from napari_axonem.evaluation.suggestions.joins import missing_merges
 from napari_axonem.evaluation.suggestions.suggestion import Scored, Suggestion, ranked
-from napari_axonem.evaluation.suggestions.weak import Agglomeration, weak_joins
+from napari_axonem.evaluation.suggestions.weak import Agglomeration, scores_below, weak_joins
 from napari_axonem.geometry import Zyx
 from napari_axonem.progress import Progress, silent
 from napari_axonem.volumes.volume import LazyArray, Volume
@@ -47,7 +47,8 @@ def suggest(
     affinities
         Affinities (3, z, y, x) over the same voxels, as in `tabulate`: they say more of contacts.
     agglomeration
-        How fragments make up the segments, if that is known: then weak joins are suggested too.
+        How fragments make up the segments, if that is known: then weak joins are suggested too,
+        and joins that were nearly made come earlier.
     min_voxels
         Segments with fewer voxels are left out.
     limit
@@ -74,8 +75,16 @@ def suggest(
             segments, None, affinities, progress, gap_voxels=0, block_shape=block_shape
         )
         affinity = fragment_edges(believed).affinity
+    below = None if agglomeration is None else scores_below(agglomeration, fragment_edges(table))
     splits = missing_merges(
-        segments, table, levels, affinity, min_voxels=min_voxels, limit=limit, progress=progress
+        segments,
+        table,
+        levels,
+        affinity,
+        below,
+        min_voxels=min_voxels,
+        limit=limit,
+        progress=progress,
     )
     scored: list[Scored] = []
     if image is not None and levels is not None:

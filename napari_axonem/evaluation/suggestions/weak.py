@@ -1,8 +1,10 @@
-"""False merges: joins of an agglomeration just above its threshold, weighed by what they hold.
+"""Edges of an agglomeration near its threshold: false merges just above, false splits just below.
 
 An agglomeration that went a little too far did so in its last joins. A large piece that hangs on
 a join whose score hardly reached the threshold is worth a look; a crumb that does is not.
 Weights were chosen on the sections z < 160 of FIB-25, agglomerated from affinities.
+
+What it just did not join is evidence for missing merges (`scores_below`).
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from scipy.sparse.csgraph import minimum_spanning_tree
 
 from napari_axonem.evaluation.edges import FragmentEdges
 from napari_axonem.evaluation.grouping import Ints
+from napari_axonem.evaluation.parts import part_key
 from napari_axonem.evaluation.suggestions.suggestion import Scored, Suggestion
 from napari_axonem.evaluation.tables import Points
 from napari_axonem.geometry import Box, Grid, zyx
@@ -96,6 +99,36 @@ def weak_joins(found: Agglomeration, grid: Grid, whole: Box, min_voxels: int) ->
                 (zyx(found.inside[largest[k, 1]]),),
             ),
         )
+
+
+def scores_below(found: Agglomeration, contacts: FragmentEdges) -> npt.NDArray[np.float64]:
+    """Return how far the scores of joins that were not made lie below the lowest that joined.
+
+    Parameters
+    ----------
+    contacts
+        Contacts of segments, k of them.
+
+    Returns
+    -------
+    Best score between both segments minus the lowest one that joined, shape (k,); nan where there
+    is none or somebody decided.
+    """
+    below = np.full(len(contacts), np.nan)
+    known = np.isfinite(found.score)
+    u, v = found.segment[found.edges.u], found.segment[found.edges.v]
+    row = np.flatnonzero(known & ~found.on & (u != v) & (u > 0) & (v > 0))
+    if not len(contacts) or not (known & found.on).any():
+        return below
+    key, wanted = (
+        part_key(np.minimum(a, b), np.maximum(a, b))
+        for a, b in ((u[row], v[row]), (contacts.u, contacts.v))
+    )
+    place = np.minimum(np.searchsorted(wanted, key), len(wanted) - 1)  # contacts are sorted
+    met = wanted[place] == key
+    score = found.score.astype(np.float64)
+    np.fmax.at(below, place[met], score[row[met]] - score[known & found.on].min())
+    return below
 
 
 def _forest(found: Agglomeration) -> tuple[Ints, Ints, Ints]:
