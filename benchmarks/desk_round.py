@@ -21,13 +21,12 @@ import statistics
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import h5py
 import napari
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QLineEdit
 
@@ -37,48 +36,12 @@ sys.path.insert(0, str(ROOT))
 
 from napari_axonem.widgets.desk import open_desk  # noqa: E402
 from tests.widgets.hand import CONTROL, SHIFT, Hand  # noqa: E402
+from tests.widgets.watchdog import Watchdog  # noqa: E402
 
 BLOCK = DATA / "fib25" / "training2.h5"
-IDLE_S = 0.15
-"""The loop is idle when it has been turning freely for so long."""
-
 AT_MOST_S = 3600.0
 GAIN_WORTH_A_SPLIT = 0.3
 """Of the gain that an error promises, so much must be shown by a preview to be taken."""
-
-
-class Watchdog:
-    """Measures for how long the event loop stands still."""
-
-    def __init__(self) -> None:
-        self.blocked: dict[str, list[float]] = defaultdict(list)
-        self._last = time.perf_counter()
-        self._worst = 0.0
-        self._timer = QTimer()
-        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
-        self._timer.timeout.connect(self._tick)
-        self._timer.start(1)
-
-    def _tick(self) -> None:
-        now = time.perf_counter()
-        self._worst, self._last = max(self._worst, now - self._last), now
-
-    @contextmanager
-    def watching(self, what: str) -> Iterator[None]:
-        """Note the longest standstill from here until the loop is idle again."""
-        self._turn_until_idle()
-        self._last, self._worst = time.perf_counter(), 0.0
-        yield
-        self._turn_until_idle()
-        self.blocked[what].append(self._worst)
-
-    def _turn_until_idle(self) -> None:
-        quiet = time.perf_counter()
-        while time.perf_counter() - quiet < IDLE_S:
-            began = time.perf_counter()
-            QApplication.processEvents()
-            if time.perf_counter() - began > 0.02:
-                quiet = time.perf_counter()
 
 
 class Patience:

@@ -56,7 +56,7 @@ class Sight:
         self._pieces: tuple[int, ...] = ()
         self._plan: SplitPlan | None = None
         self._drawn: Picture | None = None
-        self._held = self._stale = False
+        self._held = False
         self.colouring = 0
         """What the colours of objects are drawn from."""
         self.hiding = False
@@ -138,9 +138,7 @@ class Sight:
             if not picture.same_as(self._drawn):
                 self.layers.set(picture)
                 self._drawn = picture
-                if self._held:
-                    self._stale = True
-                else:
+                if not self._held:
                     self.layers.refresh()
 
     def show_stroke(self, stroke: Stroke) -> None:
@@ -160,12 +158,14 @@ class Sight:
     def moving(self) -> Iterator[None]:
         """Draw what is set in here once: going to another section draws it anyway."""
         before = self._sections()
-        self._held, self._stale = True, False
+        self._held = True
         try:
             yield
         finally:
             self._held = False
-            if self._stale and self.layers is not None and self._sections() == before:
+            if self.layers is not None and self._sections() != before:
+                self.layers.drawn()
+            elif self.layers is not None:
                 self.layers.refresh()
 
     def _sections(self) -> tuple[float, ...]:

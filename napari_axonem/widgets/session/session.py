@@ -250,10 +250,11 @@ class Session:
         """Show what an operation changed; it is on disk already."""
         sight = self.place.sight
         change = self._scores.add(operation)  # first: it must miss none, whatever else fails
-        sight.follow(operation.segments_before, operation.segments_after)
-        self.objects.show_hidden()
-        self.editor.settle()
-        self._draw()
+        with sight.moving():
+            sight.follow(operation.segments_before, operation.segments_after)
+            self.objects.show_hidden()
+            self.editor.settle()
+            self._draw()
         changed = (*operation.segments_before, *operation.segments_after)
         self.review.outdate(changed)
         self.runs.add(operation)
