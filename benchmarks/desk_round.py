@@ -5,7 +5,8 @@
 On FIB-25 (``fib25/training2.h5`` in ``AXONEM_DATA``, default ``../shared/data``): segments the
 image with the shipped model in the dock *Segment*, goes through the errors of the result (repaired,
 marked or skipped as a person would), takes edits back and brings them again, marks an object,
-closes the project, opens it again, goes on, and exports. A picture of every step goes to FOLDER.
+switches what is shown, goes to neighbours and to 3-D, closes the project, opens it again, goes on,
+and exports. A picture of every step goes to FOLDER.
 
 Meanwhile a timer of one millisecond runs in the window's event loop: the longest time between two
 of its ticks during an action, and until the loop is idle again, is for how long the window
@@ -77,6 +78,7 @@ class Round:
         self.go_through(self.errors)
         self.change_mind()
         self.mark_object()
+        self.look_around()
         self.close_and_open()
         self.go_through(3)
         self.export()
@@ -160,6 +162,24 @@ class Round:
         with self.dog.watching("mark"):
             self.hand.press(Qt.Key.Key_A)
         self.picture("marked")
+
+    def look_around(self) -> None:
+        """Switch what is shown, go to neighbours of the object picked, and to 3-D and back."""
+        for key in (Qt.Key.Key_T, Qt.Key.Key_O, Qt.Key.Key_I, Qt.Key.Key_C):
+            for _ in range(2):
+                with self.dog.watching("what is shown"):
+                    self.hand.press(key)
+        for key in (Qt.Key.Key_Right, Qt.Key.Key_Right, Qt.Key.Key_Left):
+            with self.dog.watching("neighbour"):
+                self.hand.press(key, SHIFT)
+        space = self.hand.dock("Objects").view.space
+        for visit in ("first", "again"):
+            with self.dog.watching(f"3-D, {visit}"):
+                self.hand.press(Qt.Key.Key_3)
+                self.hand.until(lambda: not space.progress.isVisibleTo(space))
+            self.picture("space")
+            with self.dog.watching("back from 3-D"):
+                self.hand.press(Qt.Key.Key_3)
 
     def close_and_open(self) -> None:
         """Close the project and open it again: everything is as it was."""
