@@ -75,7 +75,9 @@ class Entrance:
             elif self._over:
                 result.close()
             else:
-                self._turns.begin(self._coming(result))
+                steps = self._coming(result)
+                next(steps)  # from here on, whatever ends them closes the project
+                self._turns.begin(steps)
 
         self._place.compute(lambda: found.append(_read(path, writable=writable)), done)
 
@@ -102,6 +104,7 @@ class Entrance:
     def _coming(self, project: Project) -> Steps:
         place = self._place
         try:
+            yield
             yield from self._going()
             yield from place.sight.opening(project)
         except BaseException:  # GeneratorExit too: the window is gone
