@@ -64,6 +64,7 @@ class Entrance:
         self._turns.finish()
         self._let_go(path)
         self._reading = True
+        set_aside()  # else so many new objects have all there are gone through, in some turn
         self._place.say(f"opening {Path(path).stem}")
         found: list[Project | AxonemError | OSError] = []
 
