@@ -5,7 +5,8 @@
 On FIB-25 (``fib25/training2.h5`` in ``AXONEM_DATA``, default ``../shared/data``): segments the
 image with the shipped model in the dock *Segment*, goes through the errors of the result (repaired,
 marked or skipped as a person would), takes edits back and brings them again, marks an object,
-closes the project, opens it again, goes on, and exports. A picture of every step goes to FOLDER.
+switches what is shown, goes to neighbours and to 3-D, closes the project, opens it again, goes on,
+and exports. A picture of every step goes to FOLDER.
 
 Meanwhile a timer of one millisecond runs in the window's event loop: the longest time between two
 of its ticks during an action, and until the loop is idle again, is for how long the window
@@ -21,13 +22,12 @@ import statistics
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import h5py
 import napari
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QLineEdit
 
@@ -37,48 +37,12 @@ sys.path.insert(0, str(ROOT))
 
 from napari_axonem.widgets.desk import open_desk  # noqa: E402
 from tests.widgets.hand import CONTROL, SHIFT, Hand  # noqa: E402
+from tests.widgets.watchdog import Watchdog  # noqa: E402
 
 BLOCK = DATA / "fib25" / "training2.h5"
-IDLE_S = 0.15
-"""The loop is idle when it has been turning freely for so long."""
-
 AT_MOST_S = 3600.0
 GAIN_WORTH_A_SPLIT = 0.3
 """Of the gain that an error promises, so much must be shown by a preview to be taken."""
-
-
-class Watchdog:
-    """Measures for how long the event loop stands still."""
-
-    def __init__(self) -> None:
-        self.blocked: dict[str, list[float]] = defaultdict(list)
-        self._last = time.perf_counter()
-        self._worst = 0.0
-        self._timer = QTimer()
-        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
-        self._timer.timeout.connect(self._tick)
-        self._timer.start(1)
-
-    def _tick(self) -> None:
-        now = time.perf_counter()
-        self._worst, self._last = max(self._worst, now - self._last), now
-
-    @contextmanager
-    def watching(self, what: str) -> Iterator[None]:
-        """Note the longest standstill from here until the loop is idle again."""
-        self._turn_until_idle()
-        self._last, self._worst = time.perf_counter(), 0.0
-        yield
-        self._turn_until_idle()
-        self.blocked[what].append(self._worst)
-
-    def _turn_until_idle(self) -> None:
-        quiet = time.perf_counter()
-        while time.perf_counter() - quiet < IDLE_S:
-            began = time.perf_counter()
-            QApplication.processEvents()
-            if time.perf_counter() - began > 0.02:
-                quiet = time.perf_counter()
 
 
 class Patience:
@@ -114,6 +78,7 @@ class Round:
         self.go_through(self.errors)
         self.change_mind()
         self.mark_object()
+        self.look_around()
         self.close_and_open()
         self.go_through(3)
         self.export()
@@ -197,6 +162,24 @@ class Round:
         with self.dog.watching("mark"):
             self.hand.press(Qt.Key.Key_A)
         self.picture("marked")
+
+    def look_around(self) -> None:
+        """Switch what is shown, go to neighbours of the object picked, and to 3-D and back."""
+        for key in (Qt.Key.Key_T, Qt.Key.Key_O, Qt.Key.Key_I, Qt.Key.Key_C):
+            for _ in range(2):
+                with self.dog.watching("what is shown"):
+                    self.hand.press(key)
+        for key in (Qt.Key.Key_Right, Qt.Key.Key_Right, Qt.Key.Key_Left):
+            with self.dog.watching("neighbour"):
+                self.hand.press(key, SHIFT)
+        space = self.hand.dock("Objects").view.space
+        for visit in ("first", "again"):
+            with self.dog.watching(f"3-D, {visit}"):
+                self.hand.press(Qt.Key.Key_3)
+                self.hand.until(lambda: not space.progress.isVisibleTo(space))
+            self.picture("space")
+            with self.dog.watching("back from 3-D"):
+                self.hand.press(Qt.Key.Key_3)
 
     def close_and_open(self) -> None:
         """Close the project and open it again: everything is as it was."""

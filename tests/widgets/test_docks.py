@@ -151,7 +151,7 @@ def test_a_wrong_path_is_told_in_the_dock(hand: Hand, tmp_path: Path) -> None:
     volume = hand.dock("Volume")
     volume.opening.path.setEditText(str(tmp_path / "none.axonem"))
     volume.opening.open.click()
-    assert "no project" in volume.job.message.text()
+    hand.until(lambda: "no project" in volume.job.message.text())
     volume.form.create.click()
     assert volume.job.message.text()
     assert not volume.control.child.running
@@ -173,10 +173,9 @@ def test_a_project_is_made_from_files_and_opened(hand: Hand, volumes: Path, tmp_
     volume.form.destination.setText(str(made))
     volume.form.create.click()
     assert not volume.form.create.isEnabled()
-    hand.until(lambda: hand.session.project is not None)
+    hand.until(lambda: len(hand.session.review.queue.rows) == 2)
+    hand.until(lambda: recent.projects()[:1] == [str(made)])
     assert hand.session.project.folder.root == made
-    assert len(hand.session.review.queue.rows) == 2
-    assert recent.projects()[0] == str(made)
     assert volume.form.create.isEnabled()
 
 
@@ -229,9 +228,10 @@ def test_a_project_open_elsewhere(hand: Hand, held_elsewhere: Path, monkeypatch,
 
     monkeypatch.setattr(QMessageBox, "question", question)
     hand.dock("Volume").control.open(str(held_elsewhere))
-    assert len(asked) == 1
+    hand.until(lambda: len(asked) == 1)
     assert "process" in asked[0]
     if agreed:
+        hand.until(lambda: len(hand.session.review.queue.rows) == 2)
         assert not hand.session.project.writable
         hand.press(Qt.Key.Key_N)
         hand.press(Qt.Key.Key_D)

@@ -70,7 +70,7 @@ def test_several_objects_by_clicks_with_shift(opened: Hand) -> None:
     opened.press(Qt.Key.Key_M, SHIFT)
     assert session.project.operations[-1].kind == Kind.MERGE
     assert at(LEFT_OF_1) == at(RIGHT_OF_1) != at(IN_2)
-    assert len(view.selected.objects.rows) == 1
+    opened.until(lambda: len(view.selected.objects.rows) == 1)
     assert not view.merge.isEnabled()
 
 
@@ -113,7 +113,7 @@ def test_neighbours_by_mouse_and_keys(opened: Hand) -> None:
     opened.press(Qt.Key.Key_L, SHIFT)
     opened.press(Qt.Key.Key_J, SHIFT)
     assert at(LEFT_OF_1) == at(RIGHT_OF_1)
-    assert [row.segment for row in table.objects.rows] == [lower]
+    opened.until(lambda: [row.segment for row in table.objects.rows] == [lower])
     assert opened.session.project.operations[-1].kind == Kind.MERGE
 
 

@@ -89,7 +89,8 @@ def test_without_a_project_there_is_nothing_to_show() -> None:
     sight.change_opacity(1)
     sight.shuffle_colours()
     sight.look_at_place((0.0, 0.0, 0.0))
-    sight.close()
+    for _ in sight.closing():
+        pass
     assert sight.all_layers == ()
     assert not sight.shows_truth
 

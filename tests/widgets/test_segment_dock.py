@@ -82,7 +82,7 @@ def test_a_segmentation_from_image_to_project(hand: Hand, image: str, tmp_path: 
     assert jobs.view.open.isVisibleTo(jobs.view)
     hand.session.close_project()
     hand.push("Jobs", jobs.view.open)
-    assert hand.session.project is not None
+    hand.until(lambda: hand.session.project is not None)
 
 
 def test_a_layer_grows_without_holding_up_the_window(hand: Hand) -> None:

@@ -22,9 +22,9 @@ def test_the_main_job_by_mouse_and_keys(hand: Hand, project_path: Path, tmp_path
     volume.opening.path.setEditText(str(project_path))
     hand.push("Volume", volume.opening.open)
     session = volume.session
+    hand.until(lambda: len(session.review.queue.rows) == 2)
     project = session.project
     assert project is not None
-    assert len(session.review.queue.rows) == 2
     start = project.segment.copy()
 
     # go to the first error

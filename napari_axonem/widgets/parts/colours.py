@@ -73,17 +73,28 @@ def object_colours(seed: int = 0) -> npt.NDArray[np.float64]:
 @lru_cache(maxsize=4)
 def object_labs(seed: int = 0) -> npt.NDArray[np.float64]:
     """Return the same as CIELAB colours; they must not be changed."""
-    steps = np.arange(1, 10 * MANY)[:, None] / np.array([ROOT, ROOT**2, ROOT**3])
-    even = (steps + np.random.default_rng(seed).random(3)) % 1
+    shift = np.random.default_rng(seed).random(3)
+    found = np.zeros((0, 3))
+    for first in range(1, 10 * MANY, MANY):  # most of these are never needed
+        if len(found) < MANY:
+            found = np.concatenate([found, _evenly(first, min(first + MANY, 10 * MANY), shift)])
+    labs: npt.NDArray[np.float64] = found[:MANY]
+    labs.setflags(write=False)
+    return labs
+
+
+def _evenly(first: int, stop: int, shift: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return those of some evenly spread CIELAB colours that objects may have, shape (n, 3)."""
+    steps = np.arange(first, stop)[:, None] / np.array([ROOT, ROOT**2, ROOT**3])
+    even = (steps + shift) % 1
     lightness = LIGHTNESS[0] + (LIGHTNESS[1] - LIGHTNESS[0]) * even[:, 0]
     lab = np.stack([lightness, *(220 * even[:, 1:] - 110).T], axis=1)
     rgb = from_lab(lab)
     shown = ((rgb >= 0) & (rgb <= 1)).all(axis=1) & (np.hypot(*lab[:, 1:].T) >= LEAST_CHROMA)
     lab, rgb = lab[shown], rgb[shown]
     away = np.abs(_hue(rgb)[:, None] - np.array(TAKEN))
-    labs: npt.NDArray[np.float64] = lab[np.minimum(away, 1 - away).min(axis=1) > APART][:MANY]
-    labs.setflags(write=False)
-    return labs
+    fitting: npt.NDArray[np.float64] = lab[np.minimum(away, 1 - away).min(axis=1) > APART]
+    return fitting
 
 
 def telling_seed(first: int, centre: int, others: Sequence[int]) -> int:

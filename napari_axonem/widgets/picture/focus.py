@@ -24,7 +24,10 @@ Codes = npt.NDArray[np.uint8]
 
 @dataclass(slots=True, eq=False)
 class Focus:
-    """A code for each fragment, and cuts inside fragments that are only planned."""
+    """A code for each fragment, and cuts inside fragments that are only planned.
+
+    What changes it tells whether the picture is another one then.
+    """
 
     codes: Codes = field(default_factory=lambda: np.zeros(1, np.uint8))
     """The code of each fragment, shape (fragments + 1 + planned,)."""
@@ -35,16 +38,16 @@ class Focus:
     stroke: Stroke | None = None
     """A stroke of the brush that is being drawn; it is shown alone."""
 
-    def clear(self) -> None:
+    def clear(self) -> bool:
         """Highlight nothing."""
-        self._set(np.zeros(1, np.uint8))
+        return self._set(np.zeros(1, np.uint8))
 
     def outline(
         self,
         segment: npt.NDArray[np.uint32],
         objects: Sequence[int],
         fragments: Sequence[int] = (),
-    ) -> None:
+    ) -> bool:
         """Highlight whole objects, and single fragments.
 
         Parameters
@@ -58,18 +61,18 @@ class Focus:
         """
         chosen = np.isin(segment, [s for s in objects if s])
         chosen[list(fragments)] = True
-        self._set(chosen.astype(np.uint8) * OUTLINE)
+        return self._set(chosen.astype(np.uint8) * OUTLINE)
 
-    def show_sides(self, plan: SplitPlan, fragments: int) -> None:
+    def show_sides(self, plan: SplitPlan, fragments: int) -> bool:
         """Highlight the two sides of a planned split of a project with so many fragments."""
         codes = np.zeros(fragments + 1 + len(plan.refinements), np.uint8)
         codes[plan.red] = RED_SIDE
         codes[plan.blue] = BLUE_SIDE
-        self._set(codes, plan.refinements)
+        return self._set(codes, plan.refinements)
 
-    def draw(self, stroke: Stroke) -> None:
+    def draw(self, stroke: Stroke) -> bool:
         """Highlight what a stroke would change."""
-        self._set(np.zeros(1, np.uint8), stroke=stroke)
+        return self._set(np.zeros(1, np.uint8), stroke=stroke)
 
     def levels(self, fragments: Planes) -> list[LazyLevel]:
         """Return the levels of a layer that shows the codes."""
@@ -78,8 +81,12 @@ class Focus:
 
     def _set(
         self, codes: Codes, planned: tuple[Refinement, ...] = (), stroke: Stroke | None = None
-    ) -> None:
+    ) -> bool:
+        before, after = np.flatnonzero(self.codes), np.flatnonzero(codes)
+        same = np.array_equal(before, after) and np.array_equal(self.codes[before], codes[after])
+        passing = bool(planned or self.planned or stroke or self.stroke)
         self.codes, self.planned, self.stroke = codes, planned, stroke
+        return passing or not same
 
     def _level(self, fragments: Planes, number: int, factor: Zyx) -> LazyLevel:
         def read(box: Box) -> Codes:

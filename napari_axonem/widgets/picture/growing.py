@@ -16,6 +16,7 @@ from napari.layers import Image, Labels, Layer
 from napari_axonem.geometry import Box, Grid, zyx
 from napari_axonem.widgets.parts import colours
 from napari_axonem.widgets.parts.beside import Beside
+from napari_axonem.widgets.picture.garbage import take_away
 from napari_axonem.widgets.picture.lazy import LazyLevel
 from napari_axonem.widgets.picture.volume_layers import labels_layer, placed
 
@@ -83,7 +84,7 @@ class GrowingLayer:
         """Take the layer out of the viewer, for good."""
         self._is_over = True
         if self._layer is not None and self._layer in self._viewer.layers:
-            self._viewer.layers.remove(self._layer)
+            take_away(self._viewer, self._layer)
         self._layer = None
 
     @staticmethod

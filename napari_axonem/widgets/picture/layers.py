@@ -81,6 +81,7 @@ class ProjectLayers:
         self._true = Table(self._all_true)
         self._marked = Marked()
         self._focus = Focus()
+        self._outdated: set[Layer | None] = set()
         cells = project.state.cells
         self._disagreement = Disagreement.of(cells, project.segment, MIN_VOXELS)
         image = project.sources.image
@@ -100,31 +101,47 @@ class ProjectLayers:
         cells, segment = self.project.state.cells, self.project.segment
         if cells is not self._disagreement.cells:
             self._fragments.forget()  # a fragment was cut
+            self._outdated.update(self.all)
+        self._outdated.add(self.segmentation)  # its table may be that of the project itself
         self._disagreement = self._disagreement.after(cells, segment, MIN_VOXELS, changed)
 
     def set(self, picture: Picture) -> None:
         """Set what is shown, the segments and what stands out; `refresh` draws it."""
-        only, segment = picture.only, self.project.segment
-        if only is not None:
-            self._shown.values = _kept(segment, only[0])
+        only, segment, plan = picture.only, self.project.segment, picture.plan
+        shown = _without(segment, picture.hidden) if only is None else _kept(segment, only[0])
+        marked = Marked()  # the sides of a split are told by colours alone
+        if plan is None:
+            marked = self._disagreement.marked(segment, only)
+            stands_out = self._focus.outline(segment, picture.outlined, picture.fragments)
         else:
-            self._shown.values = _without(segment, picture.hidden)
-        self._true.values = self._all_true if only is None else _kept(self._all_true, only[1])
-        if picture.plan is not None:
-            self._marked.set(Marked())  # the sides of the split are told by colours alone
-            self._focus.show_sides(picture.plan, self.project.graph.n_fragments)
-            self._shown.values = np.where(segment == picture.plan.segment, 0, self._shown.values)
+            shown = np.where(segment == plan.segment, 0, shown)
+            stands_out = self._focus.show_sides(plan, self.project.graph.n_fragments)
+        true = self._all_true if only is None else _kept(self._all_true, only[1])
+        changes = (
+            (self.segmentation, self._shown.set(shown)),
+            (self.truth, self._true.set(true)),
+            (self.errors, self._marked.set(marked)),
+            (self.focus, stands_out),
+        )
+        self._outdated.update(layer for layer, changed in changes if changed)
+        if plan is None:
+            self._look(OUTLINE_PIXELS, 1.0)
         else:
-            self._marked.set(self._disagreement.marked(segment, only))
-            self._focus.outline(segment, picture.outlined, picture.fragments)
-        self.focus.contour = OUTLINE_PIXELS if picture.plan is None else 0
-        self.focus.opacity = 1.0 if picture.plan is None else SIDES_OPACITY
+            self._look(0, SIDES_OPACITY)
 
     def draw_stroke(self, stroke: Stroke) -> None:
         """Draw a stroke of the brush in the place of what stands out; `set` takes it away."""
         self._focus.draw(stroke)
-        self.focus.contour, self.focus.opacity = 0, SIDES_OPACITY
+        self._look(0, SIDES_OPACITY)
         self.focus.refresh(extent=False)
+
+    def _look(self, contour: int, opacity: float) -> None:
+        """Let what stands out have a line of so many pixels round it, or be filled (0)."""
+        if self.focus.contour != contour:  # being set draws the layer, whatever it was before
+            self.focus.contour = contour
+            self._outdated.discard(self.focus)
+        if self.focus.opacity != opacity:
+            self.focus.opacity = opacity
 
     def truths_in(self, segments: Collection[int]) -> frozenset[int]:
         """Return the true objects that segments share voxels with; the background is none."""
@@ -150,10 +167,15 @@ class ProjectLayers:
         return found[0], found[1]
 
     def refresh(self) -> None:
-        """Draw what was set."""
-        for layer in (self.segmentation, self.truth, self.errors, self.focus):
-            if layer is not None:
+        """Draw what was set: the layers that look different now, and no others."""
+        for layer in self.all:
+            if layer in self._outdated:
                 layer.refresh(extent=False)
+        self._outdated.clear()
+
+    def drawn(self) -> None:
+        """Take note that all layers were drawn with what was set."""
+        self._outdated.clear()
 
     def portrayed(self) -> Portrayed:
         """Return what small pictures of errors are made of now."""

@@ -6,7 +6,7 @@ adding another within one turn of the event loop crashes, so only their data cha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -60,13 +60,20 @@ class Marks:
         """All layers, the lowest first."""
         return self.places, self.here, self.seeds
 
-    def put_on(self, grid: Grid, shape: Zyx) -> None:
-        """Show the layers above all others, on the lattice of a volume of a shape (z, y, x)."""
+    def put_on(self, grid: Grid, shape: Zyx) -> Iterator[None]:
+        """Show the layers above all others, one a step.
+
+        Parameters
+        ----------
+        grid, shape
+            Lattice and extent (z, y, x) of the volume that they belong to.
+        """
         for layer in self.all:
             layer.scale, layer.translate = lattice(grid)
             layer.current_size = max(shape) / SHARE
             if layer not in self._viewer.layers:
                 self._viewer.layers.append(layer)
+                yield
             layer.editable = False
         # Only layers that ask for it are shown over several planes: these.
         reach = tuple(REACH_PLANES * size for size in grid.voxel_size)

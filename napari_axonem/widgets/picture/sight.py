@@ -20,7 +20,7 @@ from napari_axonem.widgets.parts import colours
 from napari_axonem.widgets.picture.depth import Depth, middle_and_extent
 from napari_axonem.widgets.picture.foresight import foresee
 from napari_axonem.widgets.picture.framing import box_in_view, look_at
-from napari_axonem.widgets.picture.garbage import collected_once
+from napari_axonem.widgets.picture.garbage import collect, take_away
 from napari_axonem.widgets.picture.layers import Picture, ProjectLayers
 from napari_axonem.widgets.picture.marks import REACH_PLANES, Marks
 from napari_axonem.widgets.picture.stroke import Stroke
@@ -56,7 +56,7 @@ class Sight:
         self._pieces: tuple[int, ...] = ()
         self._plan: SplitPlan | None = None
         self._drawn: Picture | None = None
-        self._held = self._stale = False
+        self._held = False
         self.colouring = 0
         """What the colours of objects are drawn from."""
         self.hiding = False
@@ -70,33 +70,36 @@ class Sight:
             return ()
         return (*self.layers.all, *self.marks.all)
 
-    def open(self, project: Project) -> None:
-        """Show a project; the layers of the one before are taken away."""
-        self.close()
-        self.layers = ProjectLayers(project)
-        for layer in self.layers.all:
+    def opening(self, project: Project) -> Iterator[None]:
+        """Show a project, one layer a step; none is shown before."""
+        layers = self.layers = ProjectLayers(project)
+        for layer in layers.all:
+            yield
             self.viewer.layers.insert(self._below_points(), layer)
-        self.marks.put_on(project.sources.grid, project.sources.fragments.shape)
+        yield
+        yield from self.marks.put_on(project.sources.grid, project.sources.fragments.shape)
         self.draw()
         self.viewer.canvas.overlays.scale_bar.visible = True
         self.viewer.dims.axis_labels = ("z", "y", "x")
         self.viewer.reset_view()
         self._to_the_middle(project)
         # The image has the controls that are wanted most, those of its contrast.
-        self.viewer.layers.selection.active = self.layers.image or self.layers.segmentation
+        self.viewer.layers.selection.active = layers.image or layers.segmentation
 
-    def close(self) -> None:
-        """Take the layers of the project away; those of the points stay, empty."""
+    def closing(self) -> Iterator[None]:
+        """Take the layers of the project away, one a step; those of the points stay, empty."""
         self._drawn = None
         self.marks.clear()
         self._segments = self._truths = self._hidden = self._selected = frozenset()
         self._apart = False
-        if self.layers is not None:
-            with collected_once():
-                for layer in self.layers.all:
-                    if layer in self.viewer.layers:
-                        self.viewer.layers.remove(layer)
-        self.layers = None
+        layers, self.layers = self.layers, None
+        for layer in () if layers is None else layers.all:
+            if layer in self.viewer.layers:
+                take_away(self.viewer, layer)
+                yield
+        del layers
+        collect()
+        yield
 
     def concern(self, segments: Iterable[int], truths: Iterable[int] = ()) -> None:
         """Say which objects an error is about; none at all shows everything."""
@@ -138,9 +141,7 @@ class Sight:
             if not picture.same_as(self._drawn):
                 self.layers.set(picture)
                 self._drawn = picture
-                if self._held:
-                    self._stale = True
-                else:
+                if not self._held:
                     self.layers.refresh()
 
     def show_stroke(self, stroke: Stroke) -> None:
@@ -160,12 +161,14 @@ class Sight:
     def moving(self) -> Iterator[None]:
         """Draw what is set in here once: going to another section draws it anyway."""
         before = self._sections()
-        self._held, self._stale = True, False
+        self._held = True
         try:
             yield
         finally:
             self._held = False
-            if self._stale and self.layers is not None and self._sections() == before:
+            if self.layers is not None and self._sections() != before:
+                self.layers.drawn()
+            elif self.layers is not None:
                 self.layers.refresh()
 
     def _sections(self) -> tuple[float, ...]:

@@ -25,6 +25,11 @@ class Table:
     values: npt.NDArray[Any]
     """What each id is shown as, shape (ids,)."""
 
+    def set(self, values: npt.NDArray[Any]) -> bool:
+        """Look ids up in other values; tell whether they differ from those before."""
+        before, self.values = self.values, values
+        return not np.array_equal(before, values)
+
     def __getitem__(self, ids: npt.NDArray[Any]) -> npt.NDArray[Any]:
         # Clipped: a plane read just before an edit may be looked up just after it.
         return np.take(self.values, ids, mode="clip")
@@ -45,9 +50,15 @@ class Marked:
         """Return the table of pairs that are sorted by fragment and true object."""
         return cls(_pair(fragment, truth), code)
 
-    def set(self, other: Marked) -> None:
-        """Take over the pairs of another table; layers that hold this one see them."""
-        self.pair, self.code = other.pair, other.code
+    def set(self, other: Marked) -> bool:
+        """Take over the pairs of another table, which layers that hold this one see.
+
+        Returns
+        -------
+        Whether they differ from those before.
+        """
+        before, self.pair, self.code = (self.pair, self.code), other.pair, other.code
+        return not (np.array_equal(before[0], self.pair) and np.array_equal(before[1], self.code))
 
     def lookup(self, fragments: npt.NDArray[Any], truths: npt.NDArray[Any]) -> Codes:
         """Return the code of each voxel, in the shape of `fragments`."""

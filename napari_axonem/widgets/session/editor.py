@@ -17,7 +17,7 @@ from napari_axonem.widgets.session.tools.brushing import Brushing, Erasing, Hand
 from napari_axonem.widgets.session.tools.collecting import Deleting, Detaching, Merging
 from napari_axonem.widgets.session.tools.cutting import CuttingOff, Splitting
 from napari_axonem.widgets.session.tools.handtool import HandTool, Looking
-from napari_axonem.widgets.session.workplace import Workplace
+from napari_axonem.widgets.session.workplace import Notice, Workplace
 
 
 class Tool(StrEnum):
@@ -165,14 +165,14 @@ class Editor:
     def repair(self, mistake: Mistake | Suggestion) -> None:
         """Repair an error with its own points: a merge at once, a split as a preview."""
         project = self._place.opened
-        red, blue = points_nm(project, mistake)
         if mistake.kind == "false_split":
+            red, blue = points_nm(project, mistake)
             self.settled().merge([red[0], blue[0]])
             return
         before = self._tool_before or self.tool
         self.set_tool(Tool.SPLIT)
         self._tool_before = before
-        self.splitting.place(red, blue)
+        self.splitting.repair(mistake, self._refuse)
 
     def undo(self) -> None:
         """Take the newest edit back."""
@@ -185,6 +185,11 @@ class Editor:
     def settled(self) -> Project:
         """Return the open project; `EditError` while a cut of it is being worked out."""
         return self._bench.settled()
+
+    def _refuse(self, problem: str) -> None:
+        """Tell that an error cannot be repaired with points of its own."""
+        self.drop()
+        self._place.said.emit(Notice(problem, problem=True))
 
     def _take_up_again(self) -> None:
         """Take the tool in hand again that a repair put down."""

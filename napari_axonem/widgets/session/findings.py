@@ -111,6 +111,12 @@ class Findings:
             self._number()
             self._go_on()
 
+    def renew(self) -> None:
+        """Bring what the next `load` takes time for up to date, so that it takes less."""
+        project = self._place.project
+        if project is not None and project.has_truth and not self.suggesting:
+            project.standing.count()
+
     def nothing(self) -> str:
         """Say why there is nothing in the list."""
         if not self.suggesting:
@@ -167,6 +173,12 @@ class Findings:
         if not ready:
             self._working = True
             self._place.later(self._work)
+
+
+def look_up(project: Project) -> None:
+    """Have a project work out the errors that are listed when it is opened; for use in a thread."""
+    if project.has_truth:
+        project.mistakes(limit=LISTED)
 
 
 def _choice(project: Project, wanted: Filter) -> Choice:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from napari_axonem.errors import AxonemError
+from napari_axonem.evaluation.mistakes import Mistake
 from napari_axonem.evaluation.scores import Voi
+from napari_axonem.evaluation.suggestions import Suggestion
 from napari_axonem.geometry import Nm
 from napari_axonem.proofreading.project import Project
+from napari_axonem.proofreading.proposing import points_nm
 from napari_axonem.proofreading.splitting import SplitPlan
 
 Compute = Callable[[Callable[[], None], Callable[[], None]], None]
@@ -23,14 +26,17 @@ class Request(ABC):
     project: Project
 
     @abstractmethod
-    def plan(self) -> SplitPlan:
-        """Work the cut out; nothing is changed.
+    def propose(self) -> Proposal:
+        """Work out the cut and what it would do to the score; nothing is changed.
 
         Raises
         ------
         AxonemError
             It is not possible.
         """
+
+    def _scored(self, plan: SplitPlan) -> Proposal:
+        return Proposal(plan, self.project.voi_after(plan))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,9 +46,22 @@ class SplitRequest(Request):
     red: tuple[Nm, ...]
     blue: tuple[Nm, ...]
 
-    def plan(self) -> SplitPlan:
+    def propose(self) -> Proposal:
         """Work the split out."""
-        return self.project.plan_split(self.red, self.blue)
+        return self._scored(self.project.plan_split(self.red, self.blue))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RepairRequest(Request):
+    """The split that repairs a false merge, between points that have yet to be placed."""
+
+    error: Mistake | Suggestion
+
+    def propose(self) -> Proposal:
+        """Place the points, which are kept also where the split between them is not possible."""
+        red, blue = map(tuple, points_nm(self.project, self.error))
+        found = propose(SplitRequest(self.project, red, blue))
+        return replace(found, red=red, blue=blue)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,9 +70,9 @@ class CutOffRequest(Request):
 
     position_nm: Nm
 
-    def plan(self) -> SplitPlan:
+    def propose(self) -> Proposal:
         """Work out what hangs beyond the position."""
-        return self.project.plan_cut_off(self.position_nm)
+        return self._scored(self.project.plan_cut_off(self.position_nm))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,6 +87,12 @@ class Proposal:
 
     problem: str = ""
     """Why it is not possible."""
+
+    red: tuple[Nm, ...] = ()
+    """The red points (z, y, x) in nm, where they had to be placed."""
+
+    blue: tuple[Nm, ...] = ()
+    """The blue points."""
 
 
 class Planner:
@@ -123,7 +148,6 @@ class Planner:
 def propose(request: Request) -> Proposal:
     """Plan a cut; nothing is changed by it."""
     try:
-        plan = request.plan()
-        return Proposal(plan, request.project.voi_after(plan))
+        return request.propose()
     except AxonemError as error:
         return Proposal(problem=str(error))

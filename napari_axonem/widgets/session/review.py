@@ -57,6 +57,12 @@ class Review:
         waiting = bool(self._changed)
         self._changed |= set(changed)
         if not waiting:
+            self._place.later(self._prepare)
+
+    def _prepare(self) -> None:
+        """Do the first half of what `renew` takes, and let the window have its turn."""
+        if self._changed:
+            self.findings.renew()
             self._place.later(self.renew)
 
     def renew(self) -> None:

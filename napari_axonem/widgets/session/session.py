@@ -21,6 +21,7 @@ from napari_axonem.proofreading.project import Project
 from napari_axonem.widgets.parts import wording
 from napari_axonem.widgets.picture import clicks, strokes
 from napari_axonem.widgets.session.editor import Editor, Tool
+from napari_axonem.widgets.session.entrance import Entrance, Refused
 from napari_axonem.widgets.session.following import Following
 from napari_axonem.widgets.session.neighbourhood import Neighbourhood
 from napari_axonem.widgets.session.objects import Objects
@@ -28,6 +29,7 @@ from napari_axonem.widgets.session.past import Past
 from napari_axonem.widgets.session.review import Review
 from napari_axonem.widgets.session.score import RunRecord, ScoreRecord, Track
 from napari_axonem.widgets.session.space import Space
+from napari_axonem.widgets.session.turns import Steps
 from napari_axonem.widgets.session.underneath import Underneath
 from napari_axonem.widgets.session.workplace import Notice, Workplace
 
@@ -72,6 +74,7 @@ class Session:
         self._underneath = Underneath(lambda: self.place.sight.layers)
         self.runs = RunRecord(self.place, self.edited.emit)
         self.following = Following(self.place, self._follow_runs)
+        self._entrance = Entrance(self.place, self._enter, self._leave, self._begin)
         self.window: object = None
         """What ties it to a window, if it has one (`napari_axonem.widgets.session.window`)."""
         self._end_clicks = clicks.listen(viewer, self._click)
@@ -103,39 +106,37 @@ class Session:
         AxonemError
             It cannot be opened.
         """
-        if self.project is not None and self._is_open(path):
-            self.close_project()
-        project = Project(path, writable=writable)
-        self.close_project()
-        self.place.project = project
-        project.changed.connect(self._follow)
-        self.place.sight.open(project)
-        for layer in self.place.sight.all_layers:
-            self._underneath.watch(layer)
-        self._begin()
-        self.project_changed.emit()
-        how = "" if writable else " for reading only"
-        self.place.say("; ".join([f"opened {project.name}{how}", *project.sources.problems]))
+        self._entrance.open(path, writable=writable)
+
+    def open_soon(self, path: Path | str, refused: Refused, *, writable: bool = True) -> None:
+        """Open a project and leave the window free meanwhile; `project_changed` tells when it is.
+
+        Parameters
+        ----------
+        refused
+            Called with what `open_project` would have raised.
+
+        Raises
+        ------
+        EditError
+            One is being opened already.
+        """
+        self._entrance.open_soon(path, refused, writable=writable)
 
     def close_project(self) -> None:
         """Close the project, if one is open; every edit is on disk already."""
-        project = self.project
-        if project is None:
-            return
-        project.changed.disconnect(self._follow)
-        self.place.project = None
-        self.space.start()
-        self.place.sight.close()
-        self.editor.drop()
-        self._begin()
-        project.close()
-        self.project_changed.emit()
+        self._entrance.close()
+
+    def close_soon(self) -> None:
+        """Close the project and leave the window free meanwhile."""
+        self._entrance.close_soon()
 
     def end(self) -> None:
         """Close the project and stop listening to the viewer."""
         self._end_clicks()
         self._end_strokes()
         self.close_project()
+        self._entrance.release()
 
     def release(self) -> None:
         """Let go of the project when the window is gone; nothing is drawn any more."""
@@ -155,6 +156,7 @@ class Session:
         if project is not None:
             project.changed.disconnect(self._follow)
             project.close()
+        self._entrance.release()
 
     def go_to(self, error: int | str) -> None:
         """Look at an error, given by its place in the list shown (from 0) or by its key."""
@@ -219,15 +221,31 @@ class Session:
             return False
         return True
 
-    def _begin(self) -> None:
+    def _enter(self, project: Project) -> None:
+        """Follow a project that is in its place now."""
+        project.changed.connect(self._follow)
+        for layer in self.place.sight.all_layers:
+            self._underneath.watch(layer)
+
+    def _leave(self, project: Project) -> None:
+        """Follow a project no more; it is taken away."""
+        project.changed.disconnect(self._follow)
+        self.space.start()  # layers must be back from three dimensions before they go
+        self.editor.drop()
+
+    def _begin(self) -> Steps:
         """Begin with a project that was just opened, or with none."""
-        self.review.start()
-        self.objects.start()
-        self.neighbours.start()
         self.space.start()
         self.past.start()
         self._scores.start()
         self.runs.start()
+        yield
+        self.review.start()
+        yield
+        self.objects.start()
+        self.neighbours.start()
+        yield
+        self.project_changed.emit()
 
     def _click(self, position_nm: Nm, other: bool) -> None:
         if self.project is not None and self.editor.tool == Tool.LOOK:
@@ -242,18 +260,15 @@ class Session:
         self.objects.changed.emit()
         self.edited.emit()
 
-    def _is_open(self, path: Path | str) -> bool:
-        here = None if self.project is None else self.project.folder.root
-        return here is not None and here.resolve() == Path(path).resolve()
-
     def _follow(self, operation: Operation) -> None:
         """Show what an operation changed; it is on disk already."""
         sight = self.place.sight
         change = self._scores.add(operation)  # first: it must miss none, whatever else fails
-        sight.follow(operation.segments_before, operation.segments_after)
-        self.objects.show_hidden()
-        self.editor.settle()
-        self._draw()
+        with sight.moving():
+            sight.follow(operation.segments_before, operation.segments_after)
+            self.objects.show_hidden()
+            self.editor.settle()
+            self._draw()
         changed = (*operation.segments_before, *operation.segments_after)
         self.review.outdate(changed)
         self.runs.add(operation)

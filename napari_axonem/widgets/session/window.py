@@ -32,14 +32,15 @@ class Background(Beside):
         self._timer.timeout.connect(self._do_waiting)
 
     def later(self, action: Action) -> None:
-        """Do something when the window has been drawn."""
+        """Do something when the window has been drawn, in a turn of its own."""
         self._waiting.append(action)
         self._timer.start(0)
 
     def _do_waiting(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for action in waiting:
-            self._session.attempt(action)
+        action = self._waiting.pop(0)
+        if self._waiting:
+            self._timer.start(0)
+        self._session.attempt(action)
 
 
 class Closing(QObject):

@@ -104,7 +104,7 @@ class ErrorsControl:
     def _enter(self, key: str) -> None:
         """Go to an error; while the split of the current one is shown, take that."""
         session = self._session
-        if session.editor.splitting.points and key == self._current():
+        if session.editor.splitting.begun and key == self._current():
             session.attempt(session.editor.take)
         else:
             session.attempt(session.go_to, key)

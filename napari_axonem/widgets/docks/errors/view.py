@@ -21,6 +21,7 @@ from napari_axonem.widgets.docks.errors.filters import FilterView, narrow
 from napari_axonem.widgets.docks.errors.sheet_view import SheetView
 from napari_axonem.widgets.docks.errors.table import ErrorTable
 from napari_axonem.widgets.parts import colours, icons
+from napari_axonem.widgets.parts.bars import set_bar
 from napari_axonem.widgets.parts.buttons import action_button
 from napari_axonem.widgets.parts.job_view import JobView
 from napari_axonem.widgets.parts.missing import NO_PROJECT, Missing
@@ -142,7 +143,7 @@ class ErrorsView(QWidget):
     def set_done(self, share: float | None, text: str) -> None:
         """Show the share of errors that is settled, with what it is told by; None hides it."""
         self.done.setVisible(share is not None)
-        self.done.setValue(round(1000 * (share or 0.0)))
+        set_bar(self.done, round(1000 * (share or 0.0)))
         self.done.setToolTip(text)
 
     def set_reason(self, text: str) -> None:

@@ -84,7 +84,7 @@ class JobsControl:
     def _open(self) -> None:
         job = self._chosen()
         if job is not None:
-            self._session.open_project(str(job.data["project"]))
+            self._session.open_soon(str(job.data["project"]), self._tell)
 
     def _wish(self, wish: Wish) -> None:
         job = self._chosen()
@@ -98,9 +98,12 @@ class JobsControl:
             resume(job)
             self.look()
 
+    def _tell(self, error: AxonemError | OSError) -> None:
+        self._view.message.tell(str(error), problem=True)
+
     def _attempt(self, action: Callable[..., object], *arguments: object) -> None:
         self._view.message.tell("")
         try:
             action(*arguments)
         except (AxonemError, OSError) as error:
-            self._view.message.tell(str(error), problem=True)
+            self._tell(error)

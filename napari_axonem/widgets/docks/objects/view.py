@@ -22,6 +22,7 @@ from napari_axonem.proofreading.states import ObjectState
 from napari_axonem.widgets.docks.objects.neighbours_view import NeighboursView
 from napari_axonem.widgets.docks.objects.space_view import SpaceView
 from napari_axonem.widgets.docks.objects.table import ObjectRow, ObjectTable
+from napari_axonem.widgets.parts.bars import set_bar
 from napari_axonem.widgets.parts.buttons import action_button
 from napari_axonem.widgets.parts.fields import TextField
 
@@ -110,8 +111,7 @@ class ObjectsView(QWidget):
         for bar, label, share, text in zip(self.bars, self._bar_names, shares, texts, strict=True):
             bar.setVisible(share is not None)
             label.setVisible(share is not None)
-            bar.setValue(round((share or 0.0) * PARTS))
-            bar.setFormat(text)
+            set_bar(bar, round((share or 0.0) * PARTS), text)
 
     def set_hiding(self, hiding: bool) -> None:
         """Show whether finished objects are hidden."""

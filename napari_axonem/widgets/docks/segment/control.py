@@ -153,7 +153,7 @@ class SegmentControl:
         job = self.follower.job
         if job is not None and job.data.get("project"):
             self._drop_layers()
-            self._session.open_project(str(job.data["project"]))
+            self._session.open_soon(str(job.data["project"]), self._tell)
 
     def _follow(self, job: Job) -> None:
         self._drop_layers()
@@ -234,6 +234,9 @@ class SegmentControl:
             return None
         return None if size is None else (size[0], size[1], size[2])
 
+    def _tell(self, error: AxonemError | OSError) -> None:
+        self._view.message.tell(str(error), problem=True)
+
     def _attempt(self, action: Callable[..., object], *arguments: object) -> None:
         self._view.message.tell("")
         try:
@@ -242,7 +245,7 @@ class SegmentControl:
             if not (self._view.usual.tell(error) or self._view.more.tell(error)):
                 self._view.message.tell(str(error), problem=True)
         except (AxonemError, OSError) as error:
-            self._view.message.tell(str(error), problem=True)
+            self._tell(error)
 
 
 def _distance(fit: Fit) -> float:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QApplication, QMessageBox
+from qtpy.QtWidgets import QMessageBox
 
 from napari_axonem.errors import AxonemError, ProjectLockedError, SettingsError
 from napari_axonem.proofreading.creation import CreateSettings
@@ -52,7 +51,7 @@ class VolumeControl:
         self._scratch: Path | None = None
         self._acting = False  # what goes wrong elsewhere is not told here
         open_.opened.connect(self.open)
-        open_.closed.connect(lambda: self._attempt(session.close_project))
+        open_.closed.connect(lambda: self._attempt(session.close_soon))
         open_.phantom_wanted.connect(lambda: self._attempt(self.make_phantom))
         open_.toured.connect(lambda: session.wanted.emit("Tour"))
         form.added.connect(lambda paths: self._attempt(self.add, paths))
@@ -86,19 +85,23 @@ class VolumeControl:
         Where another window edits the project, offer to look only.
         """
         if is_project(path):
-            self._attempt(self._open_or_look, path)
+            self._attempt(self._session.open_soon, path, partial(self._refused, path))
         else:
             self._job.idle("")
             self._attempt(open_in, self._session.place.viewer, path, self._report)
 
-    def _open_or_look(self, path: str) -> None:
-        try:
-            with waiting():
-                self._session.open_project(path)
-        except ProjectLockedError as error:
+    def _refused(self, path: str, error: AxonemError | OSError) -> None:
+        """Offer to look only where another window edits the project, else tell what is wrong."""
+        if isinstance(error, ProjectLockedError):
             if self._may_open_read_only(error):
-                with waiting():
-                    self._session.open_project(path, writable=False)
+                self._attempt(partial(self._session.open_soon, path, self._tell_of, writable=False))
+        else:
+            self._tell_of(error)
+
+    def _tell_of(self, error: AxonemError | OSError) -> None:
+        self._acting = True
+        self._session.place.said.emit(Notice(str(error), problem=True))
+        self._acting = False
 
     def add(self, paths: list[str]) -> None:
         """Offer the arrays of files, with a guess which is which."""
@@ -247,16 +250,6 @@ class VolumeControl:
                 ("Edits", f"{len(project.operations):,} in the log"),
             ]
         )
-
-
-@contextmanager
-def waiting() -> Iterator[None]:
-    """Show the cursor of something that takes a moment."""
-    QApplication.setOverrideCursor(Qt.CursorShape.WaitCursor)
-    try:
-        yield
-    finally:
-        QApplication.restoreOverrideCursor()
 
 
 def _truth(objects: int) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable
 
 from napari_axonem.errors import EditError
+from napari_axonem.evaluation.mistakes import Mistake
+from napari_axonem.evaluation.suggestions import Suggestion
 from napari_axonem.geometry import Nm
 from napari_axonem.proofreading.operation import Kind
 from napari_axonem.proofreading.splitting import SplitPlan
@@ -13,6 +15,7 @@ from napari_axonem.widgets.session.drafts import Shown
 from napari_axonem.widgets.session.planning import (
     CutOffRequest,
     Proposal,
+    RepairRequest,
     Request,
     SplitRequest,
 )
@@ -97,6 +100,8 @@ class Splitting(Cutting):
         """Positions (z, y, x) in nm with True for blue, in the order they were placed."""
         self.blue_next = False
         """Whether a click without Shift places a blue point."""
+        self._error: Mistake | Suggestion | None = None  # points for it are being placed
+        self._refused: Callable[[str], None] = lambda _: None
 
     @property
     def red(self) -> tuple[Nm, ...]:
@@ -110,8 +115,8 @@ class Splitting(Cutting):
 
     @property
     def begun(self) -> bool:
-        """Whether a point is placed."""
-        return bool(self.points)
+        """Whether a point is placed, or being placed."""
+        return bool(self.points) or self._error is not None
 
     @property
     def shown(self) -> Shown:
@@ -121,12 +126,19 @@ class Splitting(Cutting):
     def click(self, position_nm: Nm, more: bool) -> None:
         """Place a point; Shift places the other colour."""
         self._bench.hit(position_nm, str(self.kind))  # refuses what could not be split
+        self._error = None
         self.points.append((position_nm, more != self.blue_next))
         self._work_out()
 
-    def place(self, red: Sequence[Nm], blue: Sequence[Nm]) -> None:
-        """Begin with points at positions (z, y, x) in nm."""
-        self.points = [(p, False) for p in red] + [(p, True) for p in blue]
+    def repair(self, error: Mistake | Suggestion, refused: Callable[[str], None]) -> None:
+        """Begin with the points that repair an error, placed beside the window too.
+
+        Parameters
+        ----------
+        refused
+            Called with the reason where no points can be placed.
+        """
+        self.points, self._error, self._refused = [], error, refused
         self._work_out()
 
     def take_back(self) -> None:
@@ -143,13 +155,24 @@ class Splitting(Cutting):
 
     def drop(self) -> None:
         """Forget the points."""
-        self.points, self.blue_next = [], False
+        self.points, self.blue_next, self._error = [], False, None
         super().drop()
 
     def _request(self) -> Request | None:
+        if self._error is not None:
+            return RepairRequest(self._bench.opened, self._error)
         if not (self.red and self.blue):
             return None
         return SplitRequest(self._bench.opened, self.red, self.blue)
+
+    def _answer(self, proposal: Proposal) -> None:
+        if self._error is not None:
+            self._error = None
+            self.points = [(p, False) for p in proposal.red] + [(p, True) for p in proposal.blue]
+            if not self.points:
+                self._refused(proposal.problem)
+                return
+        super()._answer(proposal)
 
 
 class CuttingOff(Cutting):
