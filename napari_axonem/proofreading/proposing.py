@@ -127,7 +127,7 @@ def corrected(
     surroundings = project.surroundings()
     size, corner = project.sources.grid.voxel_size, np.asarray(scene.window.start)
     for _ in range(ROUNDS):
-        found = cut_window(scene.fragment, scene.window, *sides, surroundings)
+        found = cut_window(scene.fragment, scene.window, sides, surroundings)
         missing = scene.wanted & (found != RED)
         excess = scene.others & (found == RED)
         added = [_middles(wrong, size) for wrong in (missing, excess)]
@@ -145,8 +145,9 @@ def corrected(
 def scene_of(project: Project, mistake: Mistake, fragment: int) -> Scene | None:
     """Return what lies around an error inside one fragment.
 
-    Of an object that is in several pieces there it is about the largest one. None where there is
-    nothing to point at: no truth, or only layers thinner than `THINNEST` voxels.
+    Of an object that is in several pieces there it is about all those near the error that are thick
+    enough. None where there is nothing to point at: no truth, or only layers thinner than `THINNEST`
+    voxels.
     """
     sources = project.sources
     piece_box = _piece_box(project.surroundings().cells, fragment, mistake.truth[0])
@@ -158,15 +159,15 @@ def scene_of(project: Project, mistake: Mistake, fragment: int) -> Scene | None:
     near = Box(zyx(at), zyx(at + 1)).grow(zyx(np.ceil(LONGEST_NM / 2 / size)))
     near = near.intersect(piece_box).grow(1).intersect(whole)  # so that it shows how thick it is
     true = sources.truth.volume.read(near)
-    piece = _solid_piece(
+    pieces = _solid_pieces(
         (sources.fragments.volume.read(near) == fragment) & (true == mistake.truth[0]), size
     )
-    if piece is None:
+    if not pieces.any():
         return None
-    own = bounding_box(piece)
+    own = bounding_box(pieces)
     box = own.shift(near.start).grow(zyx(np.ceil(AROUND_NM / size))).intersect(whole)
     wanted = np.zeros(box.shape, np.bool_)
-    wanted[own.shift(near.start).relative_to(box.start).slices] = piece[own.slices]
+    wanted[own.shift(near.start).relative_to(box.start).slices] = pieces[own.slices]
     inside = sources.fragments.volume.read(box) == fragment
     true = sources.truth.volume.read(box)
     close = edt.edt(~wanted, anisotropy=tuple(size), black_border=False) <= AROUND_NM
@@ -178,19 +179,17 @@ def scene_of(project: Project, mistake: Mistake, fragment: int) -> Scene | None:
     return _in_window(project, Scene(box, wanted, rest, others, inside), window, mistake, fragment)
 
 
-def _solid_piece(mask: Mask, size: npt.NDArray[np.float64]) -> Mask | None:
-    """Return the largest connected piece of a mask that is thick enough to point at."""
+def _solid_pieces(mask: Mask, size: npt.NDArray[np.float64]) -> Mask:
+    """Return the connected pieces of a mask that are thick enough to point at."""
     if not mask.any():
-        return None
+        return mask
     depth = edt.edt(mask, anisotropy=tuple(size), black_border=False)
     piece = cc3d.connected_components(mask, connectivity=6)
-    thick = np.bincount(piece[depth >= THINNEST / 2 * float(size.min())], minlength=1)
-    sizes = np.bincount(piece.ravel(), minlength=len(thick))
-    sizes[: len(thick)] *= thick > 0
-    sizes[len(thick) :] = 0
-    sizes[0] = 0
-    best = int(sizes.argmax())
-    return piece == best if sizes[best] else None
+    thick = np.zeros(int(piece.max()) + 1, np.bool_)
+    thick[piece[depth >= THINNEST / 2 * float(size.min())]] = True
+    thick[0] = False
+    solid: Mask = thick[piece]
+    return solid
 
 
 def _in_window(

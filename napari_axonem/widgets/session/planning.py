@@ -35,14 +35,14 @@ class Request(ABC):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SplitRequest(Request):
-    """A split between points of two colours, at positions (z, y, x) in nm."""
+    """A split between points of several colours."""
 
-    red: tuple[Nm, ...]
-    blue: tuple[Nm, ...]
+    sides_nm: tuple[tuple[Nm, ...], ...]
+    """Positions (z, y, x) in nm of each colour, in the order of `Colour`."""
 
     def plan(self) -> SplitPlan:
         """Work the split out."""
-        return self.project.plan_split(self.red, self.blue)
+        return self.project.plan_split(*self.sides_nm)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
