@@ -4,16 +4,17 @@
 
 On the FIB-25 block (``AXONEM_DATA``, or ``../shared/data``), without a project and without an edit.
 Each piece of at least so many voxels gets the label of its true object; the rest of a fragment
-stays with the piece of it that it touches most, and a fragment without any such piece is joined whole
-to where most of it belongs. The scores are those of `evaluate` (T = 50), and VOI once more where the
-segmentation has a segment. What counts as a piece makes the difference:
+stays with the piece of it that it touches most, and a fragment without any such piece is joined
+whole to where most of it belongs. The scores are those of `evaluate` (T = 50), and VOI once more
+where the segmentation has a segment. What counts as a piece makes the difference:
 
 - *cell*: all voxels that a segment shares with a true object, connected or not, and those of no
   segment too, which neither a merge nor a split can give to anybody;
 - *cell of a fragment*: the same without the voxels of no segment;
 - *connected*: the connected pieces (6 neighbours) of a fragment in a true object, which is what a
   cut inside of a fragment can take off at once;
-- *thick*: those of them that are 4 voxels thick somewhere, so that one can point at them.
+- *4 thick*, *6 thick*, *8 thick*: those of them that are so many voxels thick somewhere. The list
+  proposes cuts of pieces that one can point at (`proposing.THINNEST`).
 """
 
 from __future__ import annotations
@@ -40,13 +41,13 @@ from napari_axonem.evaluation.overlaps import count_overlaps  # noqa: E402
 from napari_axonem.evaluation.scores import voi  # noqa: E402
 from napari_axonem.evaluation.skeletons import Skeletons, read_skeletons  # noqa: E402
 from napari_axonem.geometry import Grid  # noqa: E402
-from napari_axonem.proofreading.proposing import THINNEST  # noqa: E402
 
 FILE = DATA / "fib25" / "training2.h5"
 GRID = Grid((10.0, 10.0, 10.0))
 MERGE_THRESHOLD = 50
 
-KINDS = ("cell", "cell of a fragment", "connected", "thick")
+THICK = {"4 thick": 4, "6 thick": 6, "8 thick": 8}
+KINDS = ("cell", "cell of a fragment", "connected", *THICK)
 
 Labels = npt.NDArray[np.uint32]
 Table = npt.NDArray[np.int64]
@@ -154,8 +155,8 @@ def main() -> None:
                 kept = (pieces.voxels >= least) & (pieces.truth > 0)
                 if kind != "cell":
                     kept &= pieces.segment > 0
-                if kind == "thick":
-                    kept &= pieces.depth >= THINNEST / 2
+                if kind in THICK:
+                    kept &= pieces.depth >= THICK[kind] / 2
                 split, merge, ours, length = scores(pieces, pieces.repaired(kept), truth, skeletons)
                 line = f"{name:10} {kind:20} {least:7} {int(kept.sum()):7} {split:7.3f} "
                 line += f"{merge:7.3f} {split + merge:7.3f} {ours:11.3f} {length:7.3f}"

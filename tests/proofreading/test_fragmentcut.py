@@ -147,7 +147,7 @@ def test_layers_get_no_points(make_project: Maker, two_in_one: dict[str, np.ndar
     with Project(make_project(**two_in_one)) as project:
         (mistake,) = project.mistakes()
         assert mistake.size_voxels == 560
-        with pytest.raises(EditError, match="thinner than 4 voxels"):
+        with pytest.raises(EditError, match="thinner than 6 voxels"):
             points_nm(project, mistake)
         done = repair(project, mistake)
         assert done.operation is None
@@ -159,11 +159,10 @@ def test_an_unsteady_hand_stays_in_the_object(
 ) -> None:
     with Project(make_project(**two_in_one)) as project:
         (mistake,) = project.mistakes()
-        meant, _ = points_nm(project, mistake)
+        meant, _ = place_points(project, mistake, 1)
         placed = Hand(2.0, np.random.default_rng(1)).place(project, meant)
         assert placed != meant
-        grid, truth = project.sources.grid, two_in_one["truth"]
-        found = {int(truth[tuple(grid.to_voxel(point))]) for point in placed}
+        found = {int(two_in_one["truth"][voxel]) for voxel in placed}
         assert found == {mistake.truth[0]}
         again = Hand(2.0, np.random.default_rng(1)).place(project, meant)
         assert placed == again

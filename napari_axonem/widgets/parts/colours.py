@@ -35,13 +35,13 @@ WORSE = "#cb4f1c"
 OF_SIDE = {
     Colour.RED: RED,
     Colour.BLUE: BLUE,
-    Colour.YELLOW: "#f2d024",
-    Colour.GREEN: "#1f9d55",
-    Colour.PURPLE: "#a04fe0",
-    Colour.ORANGE: "#f58a1f",
+    Colour.YELLOW: "#ffff17",
+    Colour.GREEN: "#0aa079",
+    Colour.PURPLE: "#892f7d",
+    Colour.ORANGE: "#e3be76",
     Colour.CYAN: "#2fd0e8",
-    Colour.PINK: "#ff9ec4",
-    Colour.BROWN: "#7a4a21",
+    Colour.PINK: "#95799a",
+    Colour.BROWN: "#641601",
 }
 """The colour of the points and of the side of a split."""
 

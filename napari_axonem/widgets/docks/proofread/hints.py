@@ -35,7 +35,9 @@ def _merge(session: Session) -> str:
 def _split(session: Session) -> str:
     editor = session.editor
     draft = editor.splitting
-    points = " ".join(_points(colours.OF_SIDE[c], len(side)) for c, side in draft.sides.items())
+    counts = {c: str(len(side)) for c, side in draft.sides.items()}
+    counts[draft.colour] = f"<u>{counts[draft.colour]}</u>"  # what a click places
+    points = " ".join(_points(colours.OF_SIDE[c], count) for c, count in counts.items())
     if draft.busy:
         return f"{points} working the split out\N{HORIZONTAL ELLIPSIS}"
     if draft.proposal.problem:
@@ -115,5 +117,5 @@ def _expected(session: Session) -> str:
     return f"VOI {wording.bits(expected.total)} ({change})"
 
 
-def _points(colour: str, count: int | str) -> str:
+def _points(colour: str, count: str) -> str:
     return f'<span style="color:{colour}">\N{BLACK CIRCLE}</span>{count}'
