@@ -44,7 +44,7 @@ class Repair:
     """The error as it was listed."""
 
     operation: Operation | None
-    """The edit, or None when the previews showed that no split would repair it."""
+    """The edit; None where a split would not repair it, or a merge would shorten the run length."""
 
     voi_total: float
     """Total variation of information afterwards, in bits."""
@@ -98,8 +98,10 @@ STEADY = Hand()
 
 
 def repair(project: Project, mistake: Mistake, hand: Hand = STEADY) -> Repair:
-    """Repair one error; a split is taken only when its preview shows that it helps."""
+    """Repair one error, where the list and the preview say that this helps."""
     if mistake.kind == "false_split":
+        if (project.erl_gain(mistake) or 0.0) < 0:  # it would spoil more than it joins
+            return _done(project, mistake, None, 0, 0)
         meant = [mistake.red[0], mistake.blue[0]]
         ends = [position(project.sources.grid, v) for v in hand.place(project, meant)]
         return _done(project, mistake, project.merge(ends), 1, len(ends))
