@@ -71,4 +71,5 @@ def _beyond(piece: Piece, rank: Index, fragment: int) -> npt.NDArray[np.bool_]:
     if beyond.sum() > 1:
         return beyond
     core = np.where(beyond, -1, rank).argmax()
-    return cut(piece, [[fragment], [int(piece.fragments[core])]]) == 0
+    branch: npt.NDArray[np.bool_] = cut(piece, [[fragment], [int(piece.fragments[core])]]) == 0
+    return branch
