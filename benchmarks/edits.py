@@ -8,6 +8,9 @@ snapshot, and with the whole log to replay. Beside it, in a process of its own, 
 layer: filling an object and undoing that, on 512³ voxels.
 
     python benchmarks/edits.py FOLDER pinky40/labels.h5
+
+What was measured is kept in `FOLDER/edits.json`: the same command goes on after it was cut off, and
+begins anew without that file.
 """
 
 from __future__ import annotations
@@ -16,7 +19,6 @@ import argparse
 import json
 import re
 import shutil
-import sqlite3
 import subprocess
 import sys
 import time
@@ -226,6 +228,31 @@ STEPS: dict[str, Callable[..., dict[str, Any]]] = {
 }
 
 
+def measure(folder: Path, labels: Path) -> dict[str, Any]:
+    """Take all steps that `FOLDER/edits.json` does not hold yet, each in a process of its own."""
+    project, kept = folder / "edits.axonem", folder / "edits.json"
+    found: dict[str, Any] = json.loads(kept.read_text()) if kept.exists() else {}
+
+    def take(name: str, step: str, *arguments: object) -> None:
+        if name in found:
+            return
+        if name == "opening, the whole log":
+            shutil.rmtree(project / "snapshots", ignore_errors=True)
+        start = time.perf_counter()
+        found[name] = in_own_process(step, *arguments)
+        found[name]["took_s"] = round(time.perf_counter() - start)
+        print(json.dumps({name: found[name]}, indent=1), flush=True)
+        kept.write_text(json.dumps(found, indent=1))
+
+    take("edits", "edit", project)
+    take("filling the log", "fill", project)
+    take("opening, the whole log", "open", project)
+    take("making a snapshot", "write", project)
+    take("opening, a snapshot", "open", project)
+    take("napari", "napari", labels)
+    return found
+
+
 def main() -> None:
     """Measure everything, or one step."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -237,16 +264,8 @@ def main() -> None:
         print(json.dumps({**found, "peak_gb": round(peak_memory(), 2)}))
         return
     folder, labels = map(Path, options.arguments)
-    project = folder / "edits.axonem"
-    print(json.dumps({"edits": in_own_process("edit", project)}, indent=1), flush=True)
-    in_own_process("fill", project)
-    shutil.rmtree(project / "snapshots", ignore_errors=True)
-    replayed = in_own_process("open", project)
-    in_own_process("write", project)  # makes the snapshot
-    print(json.dumps({"whole log": replayed, "snapshot": in_own_process("open", project)}))
-    print(json.dumps({"napari": in_own_process("napari", labels)}))
-    with sqlite3.connect(project / "project.db") as database:
-        print(database.execute("SELECT count(*) FROM operations").fetchone())
+    found = measure(folder, labels)
+    print(f"{sum(step['took_s'] for step in found.values())} s in all")
 
 
 if __name__ == "__main__":

@@ -11,8 +11,9 @@ taken when its preview shows half of the gain listed; otherwise it is tried once
 points, and left alone where that does not help either.
 
 With ``--folder`` the project and the lines of `NAME.jsonl` are kept, and the same command goes on.
-``--affinities truth`` gives the cut perfect affinities, made from the truth: what the list, the
-tables and the edits reach when the cut is no limit.
+``--affinities fib25`` gives the cut the affinities of the shipped model, as `segment` writes them;
+below z = 160 it was trained on this block. ``--affinities truth`` gives perfect ones, made from the
+truth: what the list, the tables and the edits reach when the cut is no limit.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +36,13 @@ ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("AXONEM_DATA", ROOT.parent / "shared" / "data"))
 sys.path.insert(0, str(ROOT))
 
+from napari_axonem.cli.main import main as command  # noqa: E402 - needs the path above
 from napari_axonem.evaluation.skeletons import Skeletons, read_skeletons  # noqa: E402
 from napari_axonem.evaluation.standing import RunSettings  # noqa: E402
 from napari_axonem.proofreading.creation import CreateSettings, create_project  # noqa: E402
 from napari_axonem.proofreading.project import Project  # noqa: E402
 from napari_axonem.proofreading.simulation import Hand, Repair, repair_all  # noqa: E402
+from napari_axonem.segmentation.result import Result  # noqa: E402
 
 FILE = DATA / "fib25" / "training2.h5"
 SIZE = (10.0, 10.0, 10.0)
@@ -50,7 +54,7 @@ def open_project(name: str, folder: Path, affinities: str) -> Project:
     """Open the project of one segmentation, made the first time."""
     path = folder / f"{name}.axonem"
     if not path.exists():
-        given = {} if affinities == "none" else {"affinities": perfect_affinities(folder)}
+        given = {} if affinities == "none" else {"affinities": AFFINITIES[affinities](folder)}
         create_project(
             path,
             CreateSettings(
@@ -81,6 +85,22 @@ def perfect_affinities(folder: Path) -> str:
     with h5py.File(file, "w") as h5:
         h5["affinities"] = same * np.uint8(255)
     return f"{file}:affinities"
+
+
+def model_affinities(folder: Path) -> str:
+    """Have the shipped model compute affinities; return where they are."""
+    out = folder / "fib25.segmentation"
+    if not out.exists():
+        words = ["segment", f"{FILE}:raw", str(out), "--model", "fib25"]
+        if status := command([*words, "--voxel-size", ",".join(map(str, SIZE))]):
+            raise SystemExit(status)
+    return str(Result(out).affinities)
+
+
+AFFINITIES: dict[str, Callable[[Path], str]] = {
+    "fib25": model_affinities,
+    "truth": perfect_affinities,
+}
 
 
 def truth_erl(skeletons: Skeletons) -> float:
@@ -203,7 +223,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60.0, help="at most so long for each")
     parser.add_argument("--edits", type=int, help="at most so many edits for each")
     parser.add_argument("--noise", type=float, default=2.0, help="voxels that points lie off")
-    parser.add_argument("--affinities", choices=["none", "truth"], default="none")
+    parser.add_argument("--affinities", choices=["none", *AFFINITIES], default="none")
     parser.add_argument("--folder", type=Path, help="where projects and journals are kept")
     parser.add_argument("--picture", type=Path)
     chosen = parser.parse_args()

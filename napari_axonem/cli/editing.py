@@ -12,7 +12,7 @@ from napari_axonem.cli.verb import AnyVerb, Verb
 from napari_axonem.errors import SettingsError
 from napari_axonem.evaluation.scores import Voi
 from napari_axonem.progress import Progress
-from napari_axonem.proofreading.operation import Kind, Operation
+from napari_axonem.proofreading.operation import Colour, Kind, Operation
 from napari_axonem.proofreading.painting import Brush
 from napari_axonem.proofreading.project import Project
 from napari_axonem.proofreading.splitting import SplitPlan
@@ -43,8 +43,12 @@ class MergeSettings(ProjectSettings):
     )
 
 
+def _another_side() -> Any:  # noqa: ANN401 - stands in for a field of any type
+    return Field([], description="positions on one more side", json_schema_extra=dict(ZYX_NM))
+
+
 class SplitSettings(ProjectSettings):
-    """What a split takes."""
+    """What a split takes: positions on each side."""
 
     red: list[Point] = Field(
         description="positions in nm on one side of the cut", json_schema_extra=dict(ZYX_NM)
@@ -52,7 +56,19 @@ class SplitSettings(ProjectSettings):
     blue: list[Point] = Field(
         description="positions in nm on the other side", json_schema_extra=dict(ZYX_NM)
     )
+    yellow: list[Point] = _another_side()
+    green: list[Point] = _another_side()
+    purple: list[Point] = _another_side()
+    orange: list[Point] = _another_side()
+    cyan: list[Point] = _another_side()
+    pink: list[Point] = _another_side()
+    brown: list[Point] = _another_side()
     preview: bool = Field(False, description="say what would come of it, and change nothing")
+
+    @property
+    def sides(self) -> list[list[Point]]:
+        """The positions of each colour, in the order of `Colour`."""
+        return [getattr(self, colour) for colour in Colour]
 
 
 class PointsSettings(ProjectSettings):
@@ -114,9 +130,9 @@ def merge(settings: MergeSettings, _: Progress) -> Outcome:
 
 
 def split(settings: SplitSettings, _: Progress) -> Outcome:
-    """Cut an object in two, or say what would come of it."""
+    """Cut an object between points, or say what would come of it."""
     with Project(settings.project, writable=not settings.preview) as project:
-        plan = project.plan_split(settings.red, settings.blue)
+        plan = project.plan_split(*settings.sides)
         if settings.preview:
             return _previewed(project, plan)
         return done(project, project.split(plan))
@@ -232,15 +248,15 @@ def _previewed(project: Project, plan: SplitPlan) -> Outcome:
     voxels = project.sources
     data = {
         "segment": plan.segment,
-        "red_fragments": [int(f) for f in plan.red],
-        "blue_fragments": [int(f) for f in plan.blue],
+        **{f"{colour}_fragments": side.tolist() for colour, side in plan.sides.items()},
         "edges_cut": int((plan.states[:, 2] == 0).sum()),
         "fragments_cut": [r.parent for r in plan.refinements],
         "voi": voi_data(project.voi_after(plan)),
         "voxel_size_nm": list(voxels.grid.voxel_size),
     }
+    counts = " and ".join(str(len(side)) for side in plan.sides.values())
     text = (
-        f"object {plan.segment} would become {len(plan.red)} and {len(plan.blue)} fragments, "
+        f"object {plan.segment} would become {counts} fragments, "
         f"{data['edges_cut']} edges and {len(plan.refinements)} fragments cut"
     )
     return Outcome(data, f"{text}{voi_text(project.voi_after(plan))}")
@@ -248,7 +264,7 @@ def _previewed(project: Project, plan: SplitPlan) -> Outcome:
 
 VERBS: tuple[AnyVerb, ...] = (
     Verb("merge", "join objects", MergeSettings, merge),
-    Verb("split", "cut an object between points of two colours", SplitSettings, split),
+    Verb("split", "cut an object between points of two colours or more", SplitSettings, split),
     Verb("cut-off", "cut off what hangs on an object beyond a point", CutOffSettings, cut_off),
     Verb("isolate", "cut fragments off from everything else", PointsSettings, isolate),
     Verb("new-object", "make one object of the fragments at points", PointsSettings, new_object),

@@ -11,7 +11,7 @@ from napari_axonem.errors import EditError
 from napari_axonem.proofreading.edges import Index
 from napari_axonem.proofreading.graph import FragmentGraph
 from napari_axonem.proofreading.mincut import Piece, components_after, cut, states_after
-from napari_axonem.proofreading.operation import Kind
+from napari_axonem.proofreading.operation import Colour, Kind
 from napari_axonem.proofreading.splitting import Pick, SplitPlan
 
 
@@ -51,8 +51,7 @@ def plan_cut_off(graph: FragmentGraph, pick: Pick) -> SplitPlan:
         fragments=(pick.fragment,),
         refinements=(),
         states=states,
-        red=members[is_branch],
-        blue=members[~is_branch],
+        sides={Colour.RED: members[is_branch], Colour.BLUE: members[~is_branch]},
         components=dict(zip(members.tolist(), components.tolist(), strict=True)),
     )
 
@@ -72,4 +71,5 @@ def _beyond(piece: Piece, rank: Index, fragment: int) -> npt.NDArray[np.bool_]:
     if beyond.sum() > 1:
         return beyond
     core = np.where(beyond, -1, rank).argmax()
-    return cut(piece, [fragment], [int(piece.fragments[core])])
+    branch: npt.NDArray[np.bool_] = cut(piece, [[fragment], [int(piece.fragments[core])]]) == 0
+    return branch

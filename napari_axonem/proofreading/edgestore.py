@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from napari_axonem.evaluation.grouping import ranges
 from napari_axonem.proofreading.columns import Column, LateRows
-from napari_axonem.proofreading.edges import COLUMNS, Edges, Index
+from napari_axonem.proofreading.edges import COLUMNS, Edges, Ids, Index
 
 MANY = 20
 """Pairs are looked up in one sorted list of all edges where there are more than one for so many."""
@@ -105,10 +105,18 @@ class EdgeStore:
 
     def at(self, fragments: Index) -> Index:
         """Return the edges with at least one end in `fragments`, each once, ascending."""
-        found = self._incidence.at(fragments)
-        if len(self) > self._n_first:
-            found = np.concatenate([found, self._late.at(fragments)])
-        return self._living(found)
+        return self._living(self._found(fragments))
+
+    def leading_out(self, fragments: Index, segment: Ids) -> Index:
+        """Return those of `at` whose ends lie in different segments, each once, ascending.
+
+        Parameters
+        ----------
+        segment
+            The segment of each fragment, shape (fragments + 1,).
+        """
+        found = self._found(fragments)  # nearly all lie within and need not be put into order
+        return self._living(found[segment[self.u[found]] != segment[self.v[found]]])
 
     def within(self, fragments: Index) -> Index:
         """Return the edges with both ends in `fragments`, which are ascending, ascending."""
@@ -118,6 +126,13 @@ class EdgeStore:
         inside = place_of(self.u[found].astype(np.int64), fragments) >= 0
         inside &= place_of(self.v[found].astype(np.int64), fragments) >= 0
         return self._living(found[inside])
+
+    def _found(self, fragments: Index) -> Index:
+        """Return the edges at fragments, some of them twice, buried ones included."""
+        found = self._incidence.at(fragments)
+        if len(self) > self._n_first:
+            found = np.concatenate([found, self._late.at(fragments)])
+        return found
 
     def _living(self, rows: Index) -> Index:
         """Return those of some rows that are not buried, each once, ascending."""

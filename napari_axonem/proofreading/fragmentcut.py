@@ -15,9 +15,7 @@ from napari_axonem.evaluation.replacement import shifted
 from napari_axonem.geometry import Box, Grid, Zyx, zyx
 from napari_axonem.proofreading.refinement import Refinement, write_child
 from napari_axonem.proofreading.voxelcut import (
-    BLUE,
     MEMBRANE_COST,
-    RED,
     Field,
     Mask,
     Sides,
@@ -61,28 +59,32 @@ class Surroundings:
 
 def cut_fragment(
     fragment: int,
-    child: int,
-    red: Sequence[Zyx],
-    blue: Sequence[Zyx],
+    first_child: int,
+    seeds: Sequence[Sequence[Zyx]],
     surroundings: Surroundings,
     earlier: Sequence[Refinement] = (),
-) -> Refinement:
-    """Cut one fragment between voxels of two colours; the smaller side becomes `child`.
+) -> list[Refinement]:
+    """Cut one fragment between voxels of several colours; the largest side stays what it is.
 
-    The cut is worked out in a window around the points; what lies beyond goes with the side of
-    the window that it hangs on.
+    Each other side becomes a fragment of its own: `first_child` and those after it. The cut is
+    worked out in a window around the points; what lies beyond goes with the side of the window
+    that it hangs on.
 
     Parameters
     ----------
-    red, blue
-        Voxels (z, y, x) of the fragment, in the volume.
+    seeds
+        Voxels (z, y, x) of the fragment in the volume, for each colour; some may have none.
     earlier
         Refinements that are planned together with this one and not written yet.
+
+    Returns
+    -------
+    One refinement for each side but the largest, each to be made after the one before.
 
     Raises
     ------
     EditError
-        A voxel has both colours.
+        A voxel has two colours.
     """
     extent = _extent(surroundings.cells, fragment)
     box = extent.grow(1 + GAP_VOXELS).intersect(surroundings.fragments.box)
@@ -90,25 +92,30 @@ def cut_fragment(
     for refinement in earlier:
         write_child(labels, box, refinement)
     mask = labels == fragment
-    window = window_of((*red, *blue), surroundings.fragments.grid).intersect(box)
+    grid = surroundings.fragments.grid
+    window = window_of([voxel for side in seeds for voxel in side], grid).intersect(box)
     sides = np.zeros(mask.shape, np.uint8)
     inside = window.relative_to(box.start).slices
-    sides[inside] = cut_window(mask[inside], window, red, blue, surroundings)
-    part = _smaller_side(spread(mask, sides))
-    labels[part] = child
+    sides[inside] = cut_window(mask[inside], window, seeds, surroundings)
+    sides = spread(mask, sides)
     truth = None if surroundings.truth is None else surroundings.truth.read(box)
     affinities = read_affinities(surroundings.affinities, box)
-    table = tabulate_fragments(
-        labels, truth, affinities, (fragment, child), surroundings.fragments.grid.voxel_size
-    )
-    own = bounding_box(part)
-    return Refinement(
-        parent=fragment,
-        child=child,
-        corner=zyx(np.add(own.start, box.start)),
-        mask=np.ascontiguousarray(part[own.slices]),
-        table=shifted(table, box.start),
-    )
+    found = []
+    for child, side in enumerate(_smaller_sides(sides, len(seeds)), start=first_child):
+        part = sides == side
+        labels[part] = child
+        table = tabulate_fragments(labels, truth, affinities, (fragment, child), grid.voxel_size)
+        own = bounding_box(part)
+        found.append(
+            Refinement(
+                parent=fragment,
+                child=child,
+                corner=zyx(np.add(own.start, box.start)),
+                mask=np.ascontiguousarray(part[own.slices]),
+                table=shifted(table, box.start),
+            )
+        )
+    return found
 
 
 def window_of(voxels: Sequence[Zyx], grid: Grid) -> Box:
@@ -121,41 +128,42 @@ def window_of(voxels: Sequence[Zyx], grid: Grid) -> Box:
 def cut_window(
     mask: Mask,
     window: Box,
-    red: Sequence[Zyx],
-    blue: Sequence[Zyx],
+    seeds: Sequence[Sequence[Zyx]],
     surroundings: Surroundings,
 ) -> Sides:
-    """Divide the voxels of a fragment in a window between points of two colours.
+    """Divide the voxels of a fragment in a window between points of several colours.
 
     Parameters
     ----------
     mask
         The fragment in the window.
-    red, blue
-        Voxels (z, y, x) of the fragment in the window, in the volume.
+    seeds
+        Voxels (z, y, x) of the fragment in the window, in the volume, for each colour.
 
     Raises
     ------
     EditError
-        A voxel has both colours.
+        A voxel has two colours.
     """
     corner = np.asarray(window.start)
     affinities = read_affinities(surroundings.affinities, window)
     return cut_voxels(
         mask,
-        np.asarray(red, dtype=np.int64).reshape(-1, 3) - corner,
-        np.asarray(blue, dtype=np.int64).reshape(-1, 3) - corner,
+        [np.asarray(side, dtype=np.int64).reshape(-1, 3) - corner for side in seeds],
         surroundings.fragments.grid.voxel_size,
         _boundary(surroundings.image, affinities, mask, window),
         MEMBRANE_COST if affinities is None else AFFINITY_COST,
     )
 
 
-def _smaller_side(sides: Sides) -> Mask:
-    """Return the side with fewer voxels; what no side reaches stays with the other."""
-    red: Mask = sides == RED
-    blue: Mask = sides == BLUE
-    return red if np.count_nonzero(red) <= np.count_nonzero(blue) else blue
+def _smaller_sides(sides: Sides, count: int) -> list[int]:
+    """Return the sides that have voxels, but for the largest one, in their order.
+
+    What no side reaches stays with the largest one.
+    """
+    voxels = np.bincount(sides.ravel(), minlength=count + 1)[1:]
+    largest = count - int(voxels[::-1].argmax())  # the last of equal ones
+    return [n for n in range(1, count + 1) if voxels[n - 1] and n != largest]
 
 
 def bounding_box(mask: Mask) -> Box:

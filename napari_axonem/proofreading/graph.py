@@ -92,6 +92,10 @@ class FragmentGraph:
         """Return the edges with at least one end in `fragments`, each once, ascending."""
         return self.edges.at(np.asarray(fragments, dtype=np.int64))
 
+    def edges_out_of(self, fragments: Index) -> Index:
+        """Return the edges at `fragments` that join different segments, each once, ascending."""
+        return self.edges.leading_out(fragments, self.segment)
+
     def edges_within(self, fragments: Index) -> Index:
         """Return the edges with both ends in `fragments`, which are ascending, ascending."""
         return self.edges.within(fragments)
@@ -99,7 +103,7 @@ class FragmentGraph:
     def edges_between(self, segment_a: int, segment_b: int) -> Index:
         """Return the edges from one segment to another, ascending."""
         members_a, members_b = self.members(segment_a), self.members(segment_b)
-        candidates = self.edges_at(min(members_a, members_b, key=len))
+        candidates = self.edges_out_of(min(members_a, members_b, key=len))
         ends = self.segment[self.edges.u[candidates]], self.segment[self.edges.v[candidates]]
         forth = (ends[0] == segment_a) & (ends[1] == segment_b)
         back = (ends[0] == segment_b) & (ends[1] == segment_a)

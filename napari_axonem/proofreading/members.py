@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import csr_array
 
-from napari_axonem.evaluation.grouping import group_starts
 from napari_axonem.evaluation.standing.lists import Lists
 from napari_axonem.proofreading.edges import Ids, Index
 
@@ -48,17 +47,27 @@ class Members:
         self._lists.put(segment, np.array([len(fragments)]), fragments.astype(np.int32))
 
     def move(self, fragments: Index, old: Ids, new: Ids) -> None:
-        """Move fragments, ascending, from their old segments to new ones."""
-        touched = np.union1d(old, new).astype(np.int64)
-        lengths = self._lists.lengths(touched)
+        """Move fragments, ascending, from their old segments to new ones.
+
+        Lists that only gain are copied as they are: they may be hundreds of times as long as what
+        they gain.
+        """
+        if not len(fragments):
+            return
+        losing = np.unique(old).astype(np.int64)
+        gaining = np.setdiff1d(new, losing).astype(np.int64)
+        touched = np.concatenate([losing, gaining])
+        owner = np.repeat(np.arange(len(touched)), self._lists.lengths(touched))
         members = self.of(touched)
-        names = np.repeat(touched, lengths)
-        order = np.argsort(members, kind="stable")
-        members, names = members[order], names[order]
-        names[np.searchsorted(members, fragments)] = new
-        order = np.argsort(names, kind="stable")
-        members, names = members[order], names[order]
-        first = group_starts(names)
-        counts = np.zeros(len(touched), np.int64)
-        counts[np.searchsorted(touched, names[first])] = np.diff(first, append=len(names))
-        self._lists.put(touched, counts, members.astype(np.int32))
+        lost = int(self._lists.lengths(losing).sum())
+        place = np.searchsorted(fragments, members[:lost]).clip(max=len(fragments) - 1)
+        stays = np.append(fragments[place] != members[:lost], np.ones(len(members) - lost, bool))
+        order = np.argsort(touched)
+        owner = np.concatenate(
+            [owner[stays], order[np.searchsorted(touched, new.astype(np.int64), sorter=order)]]
+        )
+        members = np.concatenate([members[stays], fragments])
+        # numpy sorts short integers by counting
+        by_owner = np.argsort(owner.astype(np.min_scalar_type(len(touched))), kind="stable")
+        counts = np.bincount(owner, minlength=len(touched))
+        self._lists.put(touched, counts, members[by_owner].astype(np.int32))

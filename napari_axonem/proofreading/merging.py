@@ -117,9 +117,9 @@ def _bridges(
     """
     names = np.array(segments)
     members = sorted((graph.members(segment) for segment in set(segments)), key=len)
-    edges = graph.edges_at(np.concatenate(members[:-1]))  # those of the largest touch others
+    edges = graph.edges_out_of(np.concatenate(members[:-1]))  # those of the largest touch others
     ends = [graph.segment[column[edges]] for column in (graph.edges.u, graph.edges.v)]
-    between = (ends[0] != ends[1]) & np.isin(ends[0], names) & np.isin(ends[1], names)
+    between = np.isin(ends[0], names) & np.isin(ends[1], names)
     edges, low, high = edges[between], ends[0][between], ends[1][between]
     key = np.minimum(low, high).astype(np.int64) << 32 | np.maximum(low, high)
     places = grid.to_nm(graph.edges.point[edges])

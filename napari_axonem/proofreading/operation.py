@@ -47,10 +47,17 @@ TURNS = (Kind.UNDO, Kind.REDO, Kind.GO)
 
 
 class Colour(StrEnum):
-    """The side of a split that a point belongs to."""
+    """The side of a split that a point belongs to, in the order in which they are taken."""
 
     RED = "red"
     BLUE = "blue"
+    YELLOW = "yellow"
+    GREEN = "green"
+    PURPLE = "purple"
+    ORANGE = "orange"
+    CYAN = "cyan"
+    PINK = "pink"
+    BROWN = "brown"
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,16 +175,26 @@ class Project(Pointed):
         picks = [self._pick_in(segment) for segment in dict.fromkeys(segments)]
         return self._commit(merged(self.graph, picks, self.sources.grid))
 
-    def plan_split(self, red_nm: Iterable[Nm], blue_nm: Iterable[Nm]) -> SplitPlan:
-        """Work out a split between positions of two colours; nothing is changed.
+    def plan_split(self, *sides_nm: Iterable[Nm]) -> SplitPlan:
+        """Work out a split between positions of two colours or more; nothing is changed.
+
+        Parameters
+        ----------
+        sides_nm
+            Positions (z, y, x) in nm of each colour, in the order of `Colour`: red, blue and so on;
+            a colour may have none.
 
         Raises
         ------
         EditError
             See `napari_axonem.proofreading.splitting.plan_split`.
         """
-        picks = [self.pick(position, Colour.RED) for position in red_nm]
-        picks += [self.pick(position, Colour.BLUE) for position in blue_nm]
+        if len(sides_nm) > len(Colour):
+            raise EditError(
+                f"{len(sides_nm)} sides", where="split", remedy=f"at most {len(Colour)} at once"
+            )
+        sides = zip(Colour, sides_nm, strict=False)
+        picks = [self.pick(position, colour) for colour, side in sides for position in side]
         return plan_split(self.graph, picks, self.surroundings())
 
     def plan_cut_off(self, position_nm: Nm) -> SplitPlan:
@@ -208,7 +218,7 @@ class Project(Pointed):
             The project was edited since the plan was made.
         """
         known = self.graph.n_fragments
-        members = np.sort(np.concatenate([plan.red, plan.blue]))
+        members = plan.members
         if not np.array_equal(members[members <= known], self.graph.members(plan.segment)):
             raise EditError(
                 "the object was edited since the split was worked out",

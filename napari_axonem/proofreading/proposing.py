@@ -8,7 +8,7 @@ another point is put, as one does with the preview in sight.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import cc3d
@@ -40,8 +40,9 @@ LEAST_PLACE = 20
 AROUND_NM = 60.0
 """How far from the object to cut off its surroundings get points."""
 
-THINNEST = 4.0
-"""Thickness in voxels below which a layer is nothing that one could point at."""
+THINNEST = 6.0
+"""Thickness in voxels below which a layer is nothing that one could point at. Of those 4 to 6
+voxels thick, points that lie exactly where they are meant cut off one in eight."""
 
 LONGEST_NM = 1000.0
 """Pieces are looked at within so far of the place that the list shows."""
@@ -50,6 +51,9 @@ CELL_NM = 40.0
 """Points lie in different cubes of this edge; in each the deepest voxel is the candidate."""
 
 Labels = npt.NDArray[np.uint32]
+
+Landing = Callable[[Sequence[Zyx]], list[Zyx]]
+"""Gives the voxels in which points land that are meant for some voxels."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,10 +76,17 @@ class Scene:
     """The fragment in the window."""
 
 
-def points_nm(project: Project, mistake: Mistake | Suggestion) -> tuple[list[Nm], list[Nm]]:
+def points_nm(
+    project: Project, mistake: Mistake | Suggestion, landing: Landing = list
+) -> tuple[list[Nm], list[Nm]]:
     """Return the positions (z, y, x) in nm on either side that repair an error.
 
     Those of the list; where a cut has to go through a fragment, points all along both sides.
+
+    Parameters
+    ----------
+    landing
+        Where points land; exactly where they are meant when it is left out.
 
     Raises
     ------
@@ -85,12 +96,13 @@ def points_nm(project: Project, mistake: Mistake | Suggestion) -> tuple[list[Nm]
     """
     red, blue = list(mistake.red), list(mistake.blue)
     grid = project.sources.grid
+    inside: tuple[list[Zyx], list[Zyx]] = ([], [])
     if isinstance(mistake, Mistake) and mistake.kind == "false_merge":
         at = project.sources.fragment_at
         hit = [{at(position(grid, voxel)) for voxel in side} for side in (red, blue)]
         for fragment in sorted((hit[0] & hit[1]) - {0}):
             ours = [[v for v in s if at(position(grid, v)) == fragment] for s in (red, blue)]
-            placed = place_points(project, mistake, fragment)
+            placed = place_points(project, mistake, fragment, landing)
             if not all(placed):
                 raise EditError(
                     f"in fragment {fragment} the object to cut off is nothing but layers thinner "
@@ -99,12 +111,17 @@ def points_nm(project: Project, mistake: Mistake | Suggestion) -> tuple[list[Nm]
                     remedy="place points yourself, or leave it: its outline is off a little",
                 )
             # the listed ones lie somewhere in the piece, maybe far away
-            red = [v for v in red if v not in ours[0]] + placed[0]
-            blue = [v for v in blue if v not in ours[1]] + placed[1]
-    return [position(grid, v) for v in red], [position(grid, v) for v in blue]
+            red = [v for v in red if v not in ours[0]]
+            blue = [v for v in blue if v not in ours[1]]
+            inside[0].extend(placed[0])
+            inside[1].extend(placed[1])
+    sides = (landing(red) + inside[0], landing(blue) + inside[1])
+    return [position(grid, v) for v in sides[0]], [position(grid, v) for v in sides[1]]
 
 
-def place_points(project: Project, mistake: Mistake, fragment: int) -> tuple[list[Zyx], list[Zyx]]:
+def place_points(
+    project: Project, mistake: Mistake, fragment: int, landing: Landing = list
+) -> tuple[list[Zyx], list[Zyx]]:
     """Return voxels of both colours that cut the object of an error off inside a fragment."""
     scene = scene_of(project, mistake, fragment)
     if scene is None:
@@ -113,12 +130,16 @@ def place_points(project: Project, mistake: Mistake, fragment: int) -> tuple[lis
     corner = np.asarray(scene.window.start)
     red = scattered(scene.wanted.astype(np.uint32), scene.rest > 0, size, FIRST_POINTS[0])
     blue = scattered(scene.rest, scene.wanted, size, FIRST_POINTS[1])
-    sides = [[zyx(v + corner) for v in side] for side in (red, blue)]
-    return corrected(project, scene, sides[0], sides[1])
+    sides = [landing([zyx(v + corner) for v in side]) for side in (red, blue)]
+    return corrected(project, scene, sides[0], sides[1], landing)
 
 
 def corrected(
-    project: Project, scene: Scene, red: Sequence[Zyx], blue: Sequence[Zyx]
+    project: Project,
+    scene: Scene,
+    red: Sequence[Zyx],
+    blue: Sequence[Zyx],
+    landing: Landing = list,
 ) -> tuple[list[Zyx], list[Zyx]]:
     """Return points and others where the cut between them is not where it should be."""
     sides = list(red), list(blue)
@@ -127,7 +148,7 @@ def corrected(
     surroundings = project.surroundings()
     size, corner = project.sources.grid.voxel_size, np.asarray(scene.window.start)
     for _ in range(ROUNDS):
-        found = cut_window(scene.fragment, scene.window, *sides, surroundings)
+        found = cut_window(scene.fragment, scene.window, sides, surroundings)
         missing = scene.wanted & (found != RED)
         excess = scene.others & (found == RED)
         added = [_middles(wrong, size) for wrong in (missing, excess)]
@@ -138,15 +159,16 @@ def corrected(
         if not any(fresh):
             break
         for side, more in zip(sides, fresh, strict=True):
-            side += more
+            side += landing(more)
     return sides
 
 
 def scene_of(project: Project, mistake: Mistake, fragment: int) -> Scene | None:
     """Return what lies around an error inside one fragment.
 
-    Of an object that is in several pieces there it is about the largest one. None where there is
-    nothing to point at: no truth, or only layers thinner than `THINNEST` voxels.
+    Of an object that is in several pieces there it is about all those near the error that are
+    thick enough. None where there is nothing to point at: no truth, or only layers thinner than
+    `THINNEST` voxels.
     """
     sources = project.sources
     piece_box = _piece_box(project.surroundings().cells, fragment, mistake.truth[0])
@@ -158,15 +180,15 @@ def scene_of(project: Project, mistake: Mistake, fragment: int) -> Scene | None:
     near = Box(zyx(at), zyx(at + 1)).grow(zyx(np.ceil(LONGEST_NM / 2 / size)))
     near = near.intersect(piece_box).grow(1).intersect(whole)  # so that it shows how thick it is
     true = sources.truth.volume.read(near)
-    piece = _solid_piece(
+    pieces = _solid_pieces(
         (sources.fragments.volume.read(near) == fragment) & (true == mistake.truth[0]), size
     )
-    if piece is None:
+    if not pieces.any():
         return None
-    own = bounding_box(piece)
+    own = bounding_box(pieces)
     box = own.shift(near.start).grow(zyx(np.ceil(AROUND_NM / size))).intersect(whole)
     wanted = np.zeros(box.shape, np.bool_)
-    wanted[own.shift(near.start).relative_to(box.start).slices] = piece[own.slices]
+    wanted[own.shift(near.start).relative_to(box.start).slices] = pieces[own.slices]
     inside = sources.fragments.volume.read(box) == fragment
     true = sources.truth.volume.read(box)
     close = edt.edt(~wanted, anisotropy=tuple(size), black_border=False) <= AROUND_NM
@@ -178,19 +200,17 @@ def scene_of(project: Project, mistake: Mistake, fragment: int) -> Scene | None:
     return _in_window(project, Scene(box, wanted, rest, others, inside), window, mistake, fragment)
 
 
-def _solid_piece(mask: Mask, size: npt.NDArray[np.float64]) -> Mask | None:
-    """Return the largest connected piece of a mask that is thick enough to point at."""
+def _solid_pieces(mask: Mask, size: npt.NDArray[np.float64]) -> Mask:
+    """Return the connected pieces of a mask that are thick enough to point at."""
     if not mask.any():
-        return None
+        return mask
     depth = edt.edt(mask, anisotropy=tuple(size), black_border=False)
     piece = cc3d.connected_components(mask, connectivity=6)
-    thick = np.bincount(piece[depth >= THINNEST / 2 * float(size.min())], minlength=1)
-    sizes = np.bincount(piece.ravel(), minlength=len(thick))
-    sizes[: len(thick)] *= thick > 0
-    sizes[len(thick) :] = 0
-    sizes[0] = 0
-    best = int(sizes.argmax())
-    return piece == best if sizes[best] else None
+    thick = np.zeros(int(piece.max()) + 1, np.bool_)
+    thick[piece[depth >= THINNEST / 2 * float(size.min())]] = True
+    thick[0] = False
+    solid: Mask = thick[piece]
+    return solid
 
 
 def _in_window(

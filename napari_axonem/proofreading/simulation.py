@@ -1,29 +1,30 @@
 """A proofreader who works through the list of errors, as a script.
 
 It sees what a person sees, the list, the picture and the preview, and does what a person can do:
-merge two points, split between points of two colours, look at the preview before taking it, try
-once more with points where the preview was wrong, and leave an error alone when that does not
-help. Its hand is not steady: points lie a few voxels off, inside of the object that is meant.
+merge two points, split between points of two colours, go on placing points where the preview is
+wrong, try once more with others, and leave an error alone when that does not help. Its hand is not
+steady: points lie a few voxels off, inside of the object that is meant.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from napari_axonem.errors import EditError
 from napari_axonem.evaluation.mistakes import Mistake
-from napari_axonem.geometry import Box, Nm, zyx
+from napari_axonem.evaluation.tables import Cells
+from napari_axonem.geometry import Box, Nm, Zyx, zyx
 from napari_axonem.proofreading.operation import Operation
 from napari_axonem.proofreading.project import Project
-from napari_axonem.proofreading.proposing import points_nm, position
+from napari_axonem.proofreading.proposing import points_nm, position, scene_of
 from napari_axonem.proofreading.splitting import SplitPlan
 
 WORTH_TAKING = 0.5
-"""Share of what the piece to cut off is worth that the preview of a good split shows."""
+"""Share of what a perfect cut of the pieces pointed at would gain that a good preview shows."""
 
 WORTH_KEEPING = 0.1
 """Share of it below which a second try is not taken either."""
@@ -43,7 +44,7 @@ class Repair:
     """The error as it was listed."""
 
     operation: Operation | None
-    """The edit, or None when the previews showed that no split would repair it."""
+    """The edit; None where a split would not repair it, or a merge would shorten the run length."""
 
     voi_total: float
     """Total variation of information afterwards, in bits."""
@@ -67,21 +68,19 @@ class Hand:
 
     random: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
 
-    def place(self, project: Project, meant: Sequence[Nm]) -> list[Nm]:
-        """Return where points land; they stay in the fragment and the true object meant."""
+    def place(self, project: Project, meant: Sequence[Zyx]) -> list[Zyx]:
+        """Return the voxels where points land; they stay in the fragment and true object meant."""
         if not self.sigma or not meant:
             return list(meant)
         sources = project.sources
-        grid, whole = sources.grid, sources.fragments.volume.box
-        voxels = grid.to_voxel(meant)
+        whole, voxels = sources.fragments.volume.box, np.array(meant, np.int64)
         around = Box(zyx(voxels.min(axis=0)), zyx(voxels.max(axis=0) + 1))
         box = around.grow(int(np.ceil(4 * self.sigma))).intersect(whole)
         seen = sources.fragments.volume.read(box).astype(np.uint64) << np.uint64(32)
         if sources.truth is not None:
             seen |= sources.truth.volume.read(box).astype(np.uint64)
         corner = np.asarray(box.start)
-        landed = [self._landed(seen, voxel - corner) + corner for voxel in voxels]
-        return [position(grid, zyx(voxel)) for voxel in landed]
+        return [zyx(self._landed(seen, voxel - corner) + corner) for voxel in voxels]
 
     def _landed(
         self, seen: npt.NDArray[np.uint64], meant: npt.NDArray[np.int64]
@@ -99,9 +98,12 @@ STEADY = Hand()
 
 
 def repair(project: Project, mistake: Mistake, hand: Hand = STEADY) -> Repair:
-    """Repair one error; a split is taken only when its preview shows that it helps."""
+    """Repair one error, where the list and the preview say that this helps."""
     if mistake.kind == "false_split":
-        ends = hand.place(project, [position(project.sources.grid, v[0]) for v in _sides(mistake)])
+        if (project.erl_gain(mistake) or 0.0) < 0:  # it would spoil more than it joins
+            return _done(project, mistake, None, 0, 0)
+        meant = [mistake.red[0], mistake.blue[0]]
+        ends = [position(project.sources.grid, v) for v in hand.place(project, meant)]
         return _done(project, mistake, project.merge(ends), 1, len(ends))
     best: tuple[SplitPlan, float] | None = None
     red: list[Nm] = []
@@ -110,11 +112,11 @@ def repair(project: Project, mistake: Mistake, hand: Hand = STEADY) -> Repair:
     while tries < TRIES and (best is None or best[1] < WORTH_TAKING):
         tries += 1  # each time with the points of those before as well
         try:
-            meant = points_nm(project, mistake)
+            sides = points_nm(project, mistake, lambda voxels: hand.place(project, voxels))
         except EditError:  # nothing that one could point at
             break
-        for side, places in zip((red, blue), meant, strict=True):
-            side += hand.place(project, places)
+        for side, places in zip((red, blue), sides, strict=True):
+            side += places
         preview = _preview(project, mistake, red, blue)
         if preview is not None and (best is None or preview[1] > best[1]):
             best = preview
@@ -123,10 +125,6 @@ def repair(project: Project, mistake: Mistake, hand: Hand = STEADY) -> Repair:
         return _done(project, mistake, None, tries, placed)
     plan = best[0]
     return _done(project, mistake, project.split(plan), tries, placed, len(plan.refinements))
-
-
-def _sides(mistake: Mistake) -> tuple[tuple[tuple[int, int, int], ...], ...]:
-    return mistake.red, mistake.blue
 
 
 def _preview(
@@ -140,18 +138,33 @@ def _preview(
     now, then = project.voi(), project.voi_after(plan)
     if now is None or then is None:
         return None
-    return plan, (now.total - then.total) / _worth(mistake, plan)
+    worth = _worth(project, mistake, plan)
+    return (plan, (now.total - then.total) / worth) if worth > 0 else None
 
 
-def _worth(mistake: Mistake, plan: SplitPlan) -> float:
-    """Return the share of the gain listed that belongs to the piece that is cut off.
+def _worth(project: Project, mistake: Mistake, plan: SplitPlan) -> float:
+    """Return by how much VOI would fall, in bits, if the cut were where the truth has it.
 
-    An object may lie in a fragment in several pieces, of which a split takes one.
+    Of an object that lies in a fragment in many pieces, most of them thin layers, a split takes
+    those off that one can point at. That gains less than their share of the voxels, because the
+    object is in two segments from then on.
     """
-    if not plan.refinements:
+    now = project.voi()
+    if not plan.refinements or now is None:
         return mistake.gain_voi
-    cut_off = sum(refinement.child_voxels for refinement in plan.refinements)
-    return mistake.gain_voi * min(1.0, cut_off / mistake.size_voxels)
+    at, grid = project.sources.fragment_at, project.sources.grid
+    cut = {one.parent for one in plan.refinements}
+    cells = project.standing.cells_of(np.unique([at(position(grid, v)) for v in mistake.red]))
+    rows = np.flatnonzero(cells.truth == mistake.truth[0])
+    voxels = cells.voxels[rows].copy()
+    for row, fragment in enumerate(cells.fragment[rows].tolist()):
+        if fragment in cut:
+            scene = scene_of(project, mistake, fragment)
+            voxels[row] = 0 if scene is None else int(scene.wanted.sum())
+    pieces = Cells(*(getattr(cells, f.name)[rows] for f in fields(Cells)))
+    unused = np.full(len(rows), len(project.segment))
+    then = project.standing.voi_after(replace(pieces, voxels=voxels), plan.segment, unused)
+    return now.total - then.total
 
 
 def _done(

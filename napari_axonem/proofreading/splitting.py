@@ -45,52 +45,52 @@ class SplitPlan:
     """The fragment at each click, as it will be after the split."""
 
     refinements: tuple[Refinement, ...]
-    """Cuts inside fragments."""
+    """Cuts inside fragments, each to be made after those before it."""
 
     states: EdgeStates
     """Edges to switch, named as they are after the refinements."""
 
-    red: Index
-    """Fragments of the red side after the refinements, ascending."""
-
-    blue: Index
-    """Fragments of the blue side after the refinements, ascending."""
+    sides: dict[Colour, Index]
+    """Fragments of each colour's side after the refinements, ascending."""
 
     components: dict[int, int]
-    """The object, counted from 0, that each fragment of the segment will be in: two of them,
+    """The object, counted from 0, that each fragment of the segment will be in: one a colour,
     and more where a side consists of pieces that do not touch."""
+
+    @property
+    def members(self) -> Index:
+        """All fragments of the segment after the refinements, ascending."""
+        return np.sort(np.concatenate(list(self.sides.values())))
 
 
 def plan_split(
     graph: FragmentGraph, picks: Sequence[Pick], surroundings: Surroundings
 ) -> SplitPlan:
-    """Work out the split of a segment between the picks of two colours.
+    """Work out the split of a segment between the picks of two colours or more.
 
     Raises
     ------
     EditError
-        A colour has no point, the points lie in several segments, or two points of either
-        colour lie in one voxel.
+        Fewer than two colours have points, the points lie in several segments, or two points of
+        different colours lie in one voxel.
     """
+    colours = _colours_of(picks)
     segment = _common_segment(graph, picks)
     members = graph.members(segment)
     edges = graph.edges.taken(graph.edges_within(members))
     refinements: list[Refinement] = []
-    for fragment in _fragments_of_both(picks):
+    for fragment in _fragments_of_several(picks):
         child = graph.n_fragments + 1 + len(refinements)
-        red, blue = (_voxels(picks, fragment, colour) for colour in Colour)
-        refinement = cut_fragment(fragment, child, red, blue, surroundings, refinements)
-        refinements.append(refinement)
-        members = np.append(members, child)
-        edges = _refined_within(edges, refinement, members)
+        seeds = [_voxels(picks, fragment, colour) for colour in colours]
+        for refinement in cut_fragment(fragment, child, seeds, surroundings, refinements):
+            refinements.append(refinement)
+            members = np.append(members, refinement.child)
+            edges = _refined_within(edges, refinement, members)
     fragments = [_fragment_after(pick, refinements) for pick in picks]
     piece = Piece(members, edges)
-    by_colour = {
-        colour: [f for f, p in zip(fragments, picks, strict=True) if p.point.colour == colour]
-        for colour in Colour
-    }
-    is_red = cut(piece, by_colour[Colour.RED], by_colour[Colour.BLUE])
-    states = states_after(piece, is_red)
+    hit = list(zip(fragments, (pick.point.colour for pick in picks), strict=True))
+    side = cut(piece, [[f for f, c in hit if c == colour] for colour in colours])
+    states = states_after(piece, side)
     components = components_after(piece, states)
     return SplitPlan(
         segment=segment,
@@ -98,16 +98,22 @@ def plan_split(
         fragments=tuple(fragments),
         refinements=tuple(refinements),
         states=states,
-        red=members[is_red],
-        blue=members[~is_red],
+        sides={colour: members[side == number] for number, colour in enumerate(colours)},
         components=dict(zip(members.tolist(), components.tolist(), strict=True)),
     )
 
 
+def _colours_of(picks: Sequence[Pick]) -> list[Colour]:
+    """Return the colours that have points, in the order of `Colour`."""
+    placed = {pick.point.colour for pick in picks}
+    colours = [colour for colour in Colour if colour in placed]
+    if len(colours) < 2:
+        missing = next(colour for colour in Colour if colour not in placed)
+        raise EditError(f"no {missing} point", where="split", remedy="place at least one")
+    return colours
+
+
 def _common_segment(graph: FragmentGraph, picks: Sequence[Pick]) -> int:
-    for colour in Colour:
-        if not any(pick.point.colour == colour for pick in picks):
-            raise EditError(f"no {colour} point", where="split", remedy="place at least one")
     segments = [int(graph.segment[pick.fragment]) for pick in picks]
     for number, segment in enumerate(segments[1:], start=2):
         if segment != segments[0]:
@@ -119,8 +125,8 @@ def _common_segment(graph: FragmentGraph, picks: Sequence[Pick]) -> int:
     return segments[0]
 
 
-def _fragments_of_both(picks: Iterable[Pick]) -> list[int]:
-    """Return the fragments that have picks of both colours, ascending."""
+def _fragments_of_several(picks: Iterable[Pick]) -> list[int]:
+    """Return the fragments that have picks of several colours, ascending."""
     found: dict[int, set[Colour | None]] = {}
     for pick in picks:
         found.setdefault(pick.fragment, set()).add(pick.point.colour)

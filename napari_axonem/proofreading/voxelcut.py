@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cc3d
 import dijkstra3d
 import numpy as np
@@ -14,6 +16,7 @@ Mask = npt.NDArray[np.bool_]
 Field = npt.NDArray[np.float32]
 Voxels = npt.NDArray[np.int64]
 Sides = npt.NDArray[np.uint8]
+"""The colour that each voxel goes to, counted from 1 in the order of the colours."""
 
 UNDECIDED, RED, BLUE = 0, 1, 2
 
@@ -26,13 +29,12 @@ MOST_REPEATS = 5
 
 def cut_voxels(
     mask: Mask,
-    red: Voxels,
-    blue: Voxels,
+    seeds: Sequence[Voxels],
     voxel_size: Nm,
     boundary: Field | None = None,
     membrane_cost: float = MEMBRANE_COST,
 ) -> Sides:
-    """Divide the voxels of a fragment among points of two colours.
+    """Divide the voxels of a fragment among points of two colours or more.
 
     A voxel goes to the colour from which the way inside of the fragment is shorter, where ways
     through membranes are longer than they look (a geodesic Voronoi partition, as in Criminisi,
@@ -43,8 +45,8 @@ def cut_voxels(
     ----------
     mask
         The fragment, shape (z, y, x).
-    red, blue
-        Voxels of either colour inside of the mask, shape (n, 3).
+    seeds
+        Voxels of each colour inside of the mask, shapes (n, 3); some may have none.
     voxel_size
         Edge lengths (z, y, x) in nm.
     boundary
@@ -54,17 +56,15 @@ def cut_voxels(
 
     Returns
     -------
-    `RED` or `BLUE` for each voxel that can be reached, else `UNDECIDED`; the shape of `mask`.
+    The number of the colour, from 1, for each voxel that can be reached, else `UNDECIDED`; the
+    shape of `mask`.
 
     Raises
     ------
     EditError
-        A voxel has both colours.
+        A voxel has two colours.
     """
-    if {tuple(p) for p in red.tolist()} & {tuple(p) for p in blue.tolist()}:
-        raise EditError(
-            "points of both colours lie in one voxel", where="split", remedy="move one of them"
-        )
+    _require_apart(seeds)
     cost = np.ones(mask.shape, np.float32)
     if boundary is not None:
         cost += np.float32(membrane_cost) * np.square(boundary, dtype=np.float32)
@@ -74,16 +74,28 @@ def cut_voxels(
     for axis in np.flatnonzero(times > 1).tolist():
         cost = np.repeat(cost, times[axis], axis=axis)
     middle = tuple(slice(int(n) // 2, None, int(n)) for n in times)
-    from_red, from_blue = (
-        _way(cost, points * times + times // 2)[middle] for points in (red, blue)
-    )
     sides = np.zeros(mask.shape, np.uint8)
-    sides[from_red < from_blue] = RED
-    sides[(from_blue <= from_red) & np.isfinite(from_blue)] = BLUE
-    sides[~mask] = UNDECIDED
-    sides[tuple(blue.T)] = BLUE
-    sides[tuple(red.T)] = RED
+    shortest = np.full(mask.shape, np.inf, np.float32)
+    for number, points in enumerate(seeds, start=1):
+        way = _way(cost, points * times + times // 2)[middle]
+        nearest = mask & (way <= shortest) & np.isfinite(way)
+        sides[nearest] = number
+        shortest[nearest] = way[nearest]
+    for number, points in enumerate(seeds, start=1):
+        sides[tuple(points.T)] = number
     return sides
+
+
+def _require_apart(seeds: Sequence[Voxels]) -> None:
+    """Raise `EditError` where a voxel has points of two colours."""
+    taken: set[tuple[int, ...]] = set()
+    for points in seeds:
+        own = {tuple(point) for point in points.tolist()}
+        if own & taken:
+            raise EditError(
+                "points of two colours lie in one voxel", where="split", remedy="move one of them"
+            )
+        taken |= own
 
 
 def spread(mask: Mask, sides: Sides) -> Sides:
@@ -91,14 +103,14 @@ def spread(mask: Mask, sides: Sides) -> Sides:
 
     Returns
     -------
-    The sides of all of the mask; `UNDECIDED` where a piece touches neither colour.
+    The sides of all of the mask; `UNDECIDED` where a piece touches no colour.
     """
     rest = mask & (sides == UNDECIDED)
     if not rest.any():
         return sides
     piece = cc3d.connected_components(rest, connectivity=6)
-    count = int(piece.max()) + 1
-    touch = np.zeros((3, count), np.int64)
+    count, colours = int(piece.max()) + 1, int(sides.max()) + 1
+    touch = np.zeros((colours, count), np.int64)
     for axis in range(3):
         low = [slice(None)] * 3
         high = [slice(None)] * 3
@@ -107,8 +119,9 @@ def spread(mask: Mask, sides: Sides) -> Sides:
             met = (piece[mine] > 0) & (sides[theirs] > 0)
             met_pieces, met_sides = piece[mine][met], sides[theirs][met]
             pairs = met_sides.astype(np.int64) * count + met_pieces
-            touch += np.bincount(pairs, minlength=3 * count).reshape(3, count)
-    colour = np.where(touch[RED] > touch[BLUE], RED, BLUE).astype(np.uint8)
+            touch += np.bincount(pairs, minlength=colours * count).reshape(colours, count)
+    last = colours - 1
+    colour = (last - touch[::-1].argmax(axis=0)).astype(np.uint8)  # the last of equal ones
     colour[touch.sum(axis=0) == 0] = UNDECIDED
     filled = sides.copy()
     filled[rest] = colour[piece[rest]]

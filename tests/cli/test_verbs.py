@@ -69,6 +69,10 @@ def test_a_round_of_edits(run: Run, project: str) -> None:
     assert run("errors", project) == []
     run("undo", project)
     assert [row["undone"] for row in run("project", "log", project)][:2] == [False, True]
+    sides = "--red", ONE, "--blue", TWO, "--green", THREE
+    preview = run("split", project, *sides, "--preview")
+    assert [preview[f"{c}_fragments"] for c in ("red", "blue", "green")] == [[1], [2], [3]]
+    assert len(run("split", project, *sides)["segments_after"]) == 3
 
 
 def test_every_other_edit_has_a_verb(run: Run, project: str) -> None:

@@ -22,8 +22,16 @@ def voxels(*points: tuple[int, int, int]) -> np.ndarray:
 
 def test_each_voxel_goes_to_the_nearest_colour() -> None:
     mask = np.ones((1, 1, 9), bool)
-    sides = cut_voxels(mask, voxels((0, 0, 0)), voxels((0, 0, 8)), ISOTROPIC)
+    sides = cut_voxels(mask, [voxels((0, 0, 0)), voxels((0, 0, 8))], ISOTROPIC)
     assert sides.ravel().tolist() == [RED] * 4 + [BLUE] * 5
+
+
+def test_three_colours_share_a_fragment() -> None:
+    mask = np.ones((1, 1, 11), bool)
+    seeds = [voxels((0, 0, n)) for n in (0, 5, 10)]
+    sides = cut_voxels(mask, seeds, ISOTROPIC).ravel().tolist()
+    assert sides == [1] * 3 + [2] * 5 + [3] * 3
+    assert cut_voxels(mask, [seeds[0], voxels().reshape(0, 3), seeds[2]], ISOTROPIC).max() == 3
 
 
 def test_a_membrane_moves_the_cut_towards_itself() -> None:
@@ -31,7 +39,7 @@ def test_a_membrane_moves_the_cut_towards_itself() -> None:
     mask = np.ones((1, 1, 9), bool)
     boundary = np.zeros(mask.shape, np.float32)
     boundary[..., 2] = 1
-    sides = cut_voxels(mask, voxels((0, 0, 0)), voxels((0, 0, 8)), ISOTROPIC, boundary)
+    sides = cut_voxels(mask, [voxels((0, 0, 0)), voxels((0, 0, 8))], ISOTROPIC, boundary)
     assert sides.ravel().tolist()[:2] == [RED] * 2
     assert sides.ravel().tolist()[3:] == [BLUE] * 6
 
@@ -42,7 +50,7 @@ def test_a_hole_in_a_membrane_lets_little_through() -> None:
     boundary = np.zeros(mask.shape, np.float32)
     boundary[..., 29:32] = 1
     boundary[:, 15, 29:32] = 0
-    sides = cut_voxels(mask, voxels((0, 3, 12)), voxels((0, 27, 48)), ISOTROPIC, boundary)
+    sides = cut_voxels(mask, [voxels((0, 3, 12)), voxels((0, 27, 48))], ISOTROPIC, boundary)
     assert (sides[..., :29] == RED).mean() > 0.9
     assert (sides[..., 32:] == BLUE).mean() > 0.9
 
@@ -51,15 +59,15 @@ def test_thick_sections_are_far() -> None:
     """Red lies one section up, blue three voxels along: that is nearer where sections are thick."""
     mask = np.ones((2, 1, 4), bool)
     red, blue = voxels((1, 0, 0)), voxels((0, 0, 3))
-    thick = cut_voxels(mask, red, blue, (40.0, 8.0, 8.0))
-    alike = cut_voxels(mask, red, blue, ISOTROPIC)
+    thick = cut_voxels(mask, [red, blue], (40.0, 8.0, 8.0))
+    alike = cut_voxels(mask, [red, blue], ISOTROPIC)
     assert thick[0, 0, 0] == BLUE
     assert alike[0, 0, 0] == RED
 
 
 def test_colours_in_one_voxel_are_refused() -> None:
     with pytest.raises(EditError, match="one voxel"):
-        cut_voxels(np.ones((1, 1, 2), bool), voxels((0, 0, 0)), voxels((0, 0, 0)), ISOTROPIC)
+        cut_voxels(np.ones((1, 1, 2), bool), [voxels((0, 0, 0))] * 2, ISOTROPIC)
 
 
 def test_what_no_way_reaches_goes_with_what_it_touches() -> None:
@@ -139,7 +147,7 @@ def test_layers_get_no_points(make_project: Maker, two_in_one: dict[str, np.ndar
     with Project(make_project(**two_in_one)) as project:
         (mistake,) = project.mistakes()
         assert mistake.size_voxels == 560
-        with pytest.raises(EditError, match="thinner than 4 voxels"):
+        with pytest.raises(EditError, match="thinner than 6 voxels"):
             points_nm(project, mistake)
         done = repair(project, mistake)
         assert done.operation is None
@@ -151,11 +159,10 @@ def test_an_unsteady_hand_stays_in_the_object(
 ) -> None:
     with Project(make_project(**two_in_one)) as project:
         (mistake,) = project.mistakes()
-        meant, _ = points_nm(project, mistake)
+        meant, _ = place_points(project, mistake, 1)
         placed = Hand(2.0, np.random.default_rng(1)).place(project, meant)
         assert placed != meant
-        grid, truth = project.sources.grid, two_in_one["truth"]
-        found = {int(truth[tuple(grid.to_voxel(point))]) for point in placed}
+        found = {int(two_in_one["truth"][voxel]) for voxel in placed}
         assert found == {mistake.truth[0]}
         again = Hand(2.0, np.random.default_rng(1)).place(project, meant)
         assert placed == again

@@ -1,6 +1,7 @@
 """The cut of a segment between two colours."""
 
 import itertools
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -30,14 +31,14 @@ def piece(*rows: tuple[int, int, int, bool]) -> Piece:
 
 def test_it_cuts_at_the_smallest_contact() -> None:
     chain = piece((1, 2, 50, True), (2, 3, 5, True), (3, 4, 50, True))
-    assert cut(chain, [1], [4]).tolist() == [True, True, False, False]
+    assert cut(chain, [[1], [4]]).tolist() == [0, 0, 1, 1]
     assert states_after(chain, np.array([1, 1, 0, 0], bool)).tolist() == [[2, 3, 0]]
 
 
 def test_points_of_one_colour_are_not_shaved_off() -> None:
     """Red at both ends of a chain, blue hanging off its middle by a large contact."""
     ends = (1, 2, 5, True), (2, 3, 5, True), (2, 4, 90, True)
-    assert cut(piece(*ends), [1, 3], [4]).tolist() == [True, True, True, False]
+    assert cut(piece(*ends), [[1, 3], [4]]).tolist() == [0, 0, 0, 1]
 
 
 def test_a_side_that_falls_apart_is_tied_by_its_largest_contact() -> None:
@@ -49,9 +50,9 @@ def test_a_side_that_falls_apart_is_tied_by_its_largest_contact() -> None:
     assert component[0] == component[2] == component[3] != component[1]
 
 
-def test_a_fragment_of_both_colours_is_refused() -> None:
-    with pytest.raises(EditError, match="both colours"):
-        cut(piece((1, 2, 5, True)), [1, 2], [2])
+def test_a_fragment_of_two_colours_is_refused() -> None:
+    with pytest.raises(EditError, match="two colours"):
+        cut(piece((1, 2, 5, True)), [[1, 2], [2]])
 
 
 @given(
@@ -68,9 +69,40 @@ def test_no_cut_is_cheaper(contacts: dict[tuple[int, int], int]) -> None:
     rows = [(u, v, area, True) for (u, v), area in (chain | contacts).items()]
     whole = piece(*rows)
 
-    def cost(is_red: tuple[bool, ...]) -> int:
-        return sum(area for u, v, area, _ in rows if is_red[u] != is_red[v])
+    def cost(side: Sequence[int]) -> int:
+        return sum(area for u, v, area, _ in rows if side[u] != side[v])
 
-    found = cut(whole, [0], [5])
-    ways = itertools.product([True, False], repeat=4)
-    assert cost(tuple(found)) == min(cost((True, *way, False)) for way in ways)
+    found = cut(whole, [[0], [5]])
+    ways = itertools.product([0, 1], repeat=4)
+    assert cost(found) == min(cost([0, *way, 1]) for way in ways)
+
+
+def test_three_colours_are_each_cut_off() -> None:
+    """A star of three arms: the middle stays with the arm that is hardest to cut off."""
+    arms = (1, 2, 5, True), (1, 3, 6, True), (1, 4, 7, True)
+    assert cut(piece(*arms), [[2], [3], [4]]).tolist() == [2, 0, 1, 2]
+    states = states_after(piece(*arms), cut(piece(*arms), [[2], [3], [4]]))
+    assert states.tolist() == [[1, 2, 0], [1, 3, 0]]
+
+
+@given(
+    st.dictionaries(
+        st.tuples(st.integers(0, 6), st.integers(0, 6)).filter(lambda p: p[0] < p[1]),
+        st.integers(1, 9),
+        min_size=5,
+        max_size=20,
+    )
+)
+def test_no_cut_of_three_colours_is_much_cheaper(contacts: dict[tuple[int, int], int]) -> None:
+    """The bound of the method, 2 - 2/3, against every way to divide seven fragments."""
+    chain = {(i, i + 1): 1 for i in range(6)}
+    rows = [(u, v, area, True) for (u, v), area in (chain | contacts).items()]
+
+    def cost(side: Sequence[int]) -> int:
+        return sum(area for u, v, area, _ in rows if side[u] != side[v])
+
+    found = cut(piece(*rows), [[0], [3], [6]])
+    assert (found[0], found[3], found[6]) == (0, 1, 2)
+    ways = itertools.product(range(3), repeat=4)
+    best = min(cost([0, a, b, 1, c, d, 2]) for a, b, c, d in ways)
+    assert cost(found) <= 4 / 3 * best

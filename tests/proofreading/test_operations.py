@@ -99,7 +99,7 @@ def test_cutting_off_a_branch_takes_what_lies_beyond(make_project: Maker, bars: 
     with Project(make_project(fragments=bars)) as project:
         project.merge([centre(bars, f) for f in (1, 2, 3)])
         plan = project.plan_cut_off(centre(bars, 2))
-        assert (plan.red.tolist(), plan.blue.tolist()) == ([2, 3], [1])
+        assert [side.tolist() for side in plan.sides.values()] == [[2, 3], [1]]
         done = project.split(plan, Kind.CUT_OFF)
         assert done.kind == Kind.CUT_OFF
         assert together(project, 2, 3)

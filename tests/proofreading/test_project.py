@@ -16,6 +16,7 @@ from napari_axonem.errors import (
 from napari_axonem.evaluation.overlaps import count_overlaps
 from napari_axonem.evaluation.scores import voi
 from napari_axonem.geometry import Box
+from napari_axonem.proofreading.operation import Colour
 from napari_axonem.proofreading.project import Project
 from napari_axonem.proofreading.verification import verify_project
 
@@ -115,7 +116,7 @@ def test_split_takes_points_of_one_colour_together(make_project: Maker, bars: La
     with Project(make_project(fragments=bars)) as project:
         project.merge([centre(bars, f) for f in (1, 2, 3, 6, 5, 4)])
         plan = project.plan_split([centre(bars, 1), centre(bars, 3)], [centre(bars, 5)])
-        assert {1, 2, 3} <= set(plan.red.tolist())
+        assert {1, 2, 3} <= set(plan.sides[Colour.RED].tolist())
         project.split(plan)
         assert len({int(project.segment[f]) for f in (1, 2, 3)}) == 1
         assert project.segment[5] != project.segment[1]
@@ -139,6 +140,44 @@ def test_split_inside_a_fragment_writes_voxels_at_all_scales(
         assert len(coarse.levels) > 1
         assert set(np.unique(coarse.read(Box.of_shape(coarse.levels[1].shape), 1))) == {0, 1, 2}
         assert verify_project(project) == []
+
+
+def test_split_between_three_colours(make_project: Maker, bars: Labels) -> None:
+    """Two pieces of one fragment and another fragment: all three apart, in one operation."""
+    path = make_project(fragments=bars, segmentation=np.minimum(bars, 1), truth=bars)
+    with Project(path) as project:
+        left, right = (60.0, 36.0, 4.0), (60.0, 36.0, 60.0)
+        places = [left, right, centre(bars, 5)]
+        plan = project.plan_split([left], [right], [], [centre(bars, 5)])
+        assert list(plan.sides) == [Colour.RED, Colour.BLUE, Colour.GREEN]
+        promised, score = project.voi_after(plan), project.voi()
+        project.split(plan)
+        assert project.voi() == promised != score
+        assert len({project.segment_at(place) for place in places}) == 3
+        assert project.operations[0].as_dict(undone=False)["colours"] == ["red", "blue", "green"]
+        shown = voxels(project)
+        project.undo()
+        assert len({project.segment_at(place) for place in places}) == 1
+        project.redo()
+    with Project(path) as again:
+        np.testing.assert_array_equal(voxels(again), shown)
+        assert verify_project(again) == []
+
+
+def test_split_of_one_fragment_between_nine_colours(make_project: Maker, bars: Labels) -> None:
+    path = make_project(fragments=np.minimum(bars, 1))
+    places = [(60.0, 8.0 * y, 8.0 * x) for y in (2, 8, 14) for x in (2, 12, 22)]
+    with Project(path) as project:
+        plan = project.plan_split(*([place] for place in places))
+        assert [one.child for one in plan.refinements] == list(range(2, 10))
+        project.split(plan)
+        assert len({project.segment_at(place) for place in places}) == 9
+        shown = voxels(project)
+        assert verify_project(project) == []
+        with pytest.raises(EditError, match="10 sides"):
+            project.plan_split(*([place] for place in [*places, places[0]]))
+    with Project(path) as again:
+        np.testing.assert_array_equal(voxels(again), shown)
 
 
 def test_split_of_points_in_two_objects_says_so(make_project: Maker, bars: Labels) -> None:
@@ -278,7 +317,7 @@ def test_affinities_decide_where_a_split_goes(make_project: Maker, bars: Labels)
         weak = project.graph.find([2], [3])
         assert edges.affinity[weak] == pytest.approx(0.1)
         plan = project.plan_split([centre(bars, 1)], [centre(bars, 3)])
-        assert {1, 2} <= set(plan.red.tolist())
+        assert {1, 2} <= set(plan.sides[Colour.RED].tolist())
         assert verify_project(project) == []
 
 

@@ -4,6 +4,7 @@
 """
 
 import os
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -41,19 +42,23 @@ class Edits(ProjectAndOracle):
         assert a != b
         self.edited(np.where(self.now == b, a, self.now))
 
-    @rule(red=st.lists(indices, min_size=1, max_size=3), blue=st.lists(indices, min_size=1))
-    def split(self, red: list[tuple[int, int, int]], blue: list[tuple[int, int, int]]) -> None:
-        """Split what lies at the voxels of two colours, where they lie in one object."""
-        target = self.now[red[0]]
-        red = [p for p in red if self.now[p] == target]
-        blue = [p for p in blue[:3] if self.now[p] == target and p not in red]
-        if not target or not blue:
+    @rule(sides=st.lists(st.lists(indices, min_size=1, max_size=3), min_size=2, max_size=4))
+    def split(self, sides: list[list[tuple[int, int, int]]]) -> None:
+        """Split what lies at the voxels of several colours, where they lie in one object."""
+        target = self.now[sides[0][0]]
+        taken: set[tuple[int, int, int]] = set()
+        chosen = []
+        for side in sides:
+            chosen.append([p for p in side if self.now[p] == target and p not in taken])
+            taken.update(chosen[-1])
+        if not target or sum(map(bool, chosen)) < 2:
             return
-        plan = self.project.plan_split(map(self.at, red), map(self.at, blue))
+        plan = self.project.plan_split(*(map(self.at, side) for side in chosen))
         promised = self.project.voi_after(plan)
         self.project.split(plan)
         shown = self.shown()
-        assert not {shown[p] for p in red} & {shown[p] for p in blue}
+        for one, other in combinations(chosen, 2):
+            assert not {shown[p] for p in one} & {shown[p] for p in other}
         inside = self.now == target
         # elsewhere nothing changed, and no piece of the object joined anything else
         assert same_partition(np.where(inside, -1, shown), np.where(inside, -1, self.now))
@@ -110,7 +115,7 @@ class Edits(ProjectAndOracle):
         plan = self.project.plan_cut_off(self.at(one))
         self.project.split(plan, Kind.CUT_OFF)
         shown, fragments = self.shown(), self.fragments()
-        sides = [np.isin(fragments, side) & touched for side in (plan.red, plan.blue)]
+        sides = [np.isin(fragments, side) & touched for side in plan.sides.values()]
         assert sides[0][one]
         assert not set(shown[sides[0]].tolist()) & set(shown[sides[1]].tolist())
         assert (sides[0] | sides[1] == touched).all()

@@ -36,7 +36,7 @@ physiologically-based model for simulation of color vision deficiency", 2009).""
 
 SIDE_BY_SIDE = {
     "kinds of errors": (colours.FALSE_SPLIT, colours.FALSE_MERGE),
-    "points of a split": (colours.RED, colours.BLUE),
+    "sides of a split": tuple(colours.OF_SIDE.values()),
     "changes of the score": (colours.BETTER, colours.WORSE),
     "curves": plot.COLOURS,
 }

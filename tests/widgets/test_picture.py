@@ -83,7 +83,7 @@ def test_without_a_project_there_is_nothing_to_show() -> None:
     sight = Sight(ViewerModel())
     sight.draw([1])
     sight.mark([], -1)
-    sight.seed([], [])
+    sight.seed([])
     sight.swap_truth()
     sight.toggle_errors()
     sight.change_opacity(1)

@@ -44,7 +44,7 @@ def test_only_the_newest_request_is_answered(project: FakeProject) -> None:
     shelf, answers = Shelf(), []
     planner = Planner(shelf.put, answers.append)
     for red in ("first", "second", "third"):
-        planner.ask(SplitRequest(project, red, "blue"))
+        planner.ask(SplitRequest(project, (red, "blue")))
     assert planner.busy
     assert planner.reads(project)
     assert not planner.reads(FakeProject())
@@ -59,7 +59,7 @@ def test_only_the_newest_request_is_answered(project: FakeProject) -> None:
 def test_a_cancelled_request_is_not_answered(project: FakeProject) -> None:
     shelf, answers = Shelf(), []
     planner = Planner(shelf.put, answers.append)
-    planner.ask(SplitRequest(project, "red", "blue"))
+    planner.ask(SplitRequest(project, ("red", "blue")))
     planner.cancel()
     assert not planner.busy
     assert planner.reads(project), "the work goes on until it is done"
@@ -71,11 +71,11 @@ def test_a_cancelled_request_is_not_answered(project: FakeProject) -> None:
 def test_work_that_fails_unexpectedly_is_answered(project: FakeProject) -> None:
     answers = []
     planner = Planner(lambda work, done: done(), answers.append)
-    planner.ask(SplitRequest(project, "red", "blue"))
+    planner.ask(SplitRequest(project, ("red", "blue")))
     assert answers[0].problem
 
 
 def test_an_impossible_split_is_a_problem_and_no_exception(project: FakeProject) -> None:
-    assert propose(SplitRequest(project, (), "blue")).problem == "no red point"
-    assert propose(SplitRequest(project, "red", "blue")).plan == "red"
+    assert propose(SplitRequest(project, ((), "blue"))).problem == "no red point"
+    assert propose(SplitRequest(project, ("red", "blue"))).plan == "red"
     assert Proposal().plan is None

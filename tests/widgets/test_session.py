@@ -10,7 +10,7 @@ from napari.layers import Labels, Points
 
 from napari_axonem.errors import EditError, ProjectError, ProjectLockedError
 from napari_axonem.proofreading.creation import CreateSettings, create_project
-from napari_axonem.proofreading.operation import Kind
+from napari_axonem.proofreading.operation import Colour, Kind
 from napari_axonem.proofreading.project import Project
 from napari_axonem.widgets.picture.focus import BLUE_SIDE, OUTLINE, RED_SIDE
 from napari_axonem.widgets.session.editor import Tool
@@ -135,6 +135,47 @@ def test_splitting_shows_both_sides_before_anything_is_changed(session: Session)
     assert len(session.place.sight.marks.seeds.data) == 0
 
 
+def test_a_split_of_more_than_two_colours(session: Session) -> None:
+    """The halves of slab 2, and slab 3: three sides, shown and taken at once."""
+    editor, layers = session.editor, session.place.sight.layers
+    editor.set_tool(Tool.SPLIT)
+    places = (nm(6, 34, 15), nm(6, 34, 65), IN_3)
+    editor.click(places[0])
+    editor.click(places[1], True)
+    editor.add_colour()
+    assert editor.splitting.colour == Colour.YELLOW
+    assert editor.splitting.following == Colour.RED
+    editor.click(places[2])
+    shown = voxels(layers.focus)
+    codes = [int(shown[tuple(session.project.sources.grid.to_voxel(p))]) for p in places]
+    assert codes == [RED_SIDE, BLUE_SIDE, BLUE_SIDE + 1]
+    faces = np.unique(session.place.sight.marks.seeds.face_color, axis=0)
+    assert len(faces) == 3, "each point has the colour of its side"
+    for colour in (Colour.RED, Colour.BLUE, Colour.YELLOW):
+        editor.swap_colour()
+        assert editor.splitting.colour == colour
+    editor.take()
+    assert len({session.project.segment_at(place) for place in places}) == 3
+    assert session.project.operations[0].points[2].colour == Colour.YELLOW
+    assert list(editor.splitting.sides) == [Colour.RED, Colour.BLUE]
+
+
+def test_there_are_nine_colours(session: Session) -> None:
+    editor = session.editor
+    editor.set_tool(Tool.SPLIT)
+    for number, colour in enumerate(Colour):
+        if number > 1:
+            editor.add_colour()
+        assert editor.splitting.colour == colour
+        editor.click(nm(6, 34, 4 + 8 * number))
+        editor.swap_colour()
+        if number > 1:
+            assert editor.splitting.colour == Colour.RED
+    with pytest.raises(EditError, match="all 9 colours"):
+        editor.add_colour()
+    assert len(editor.splitting.plan.sides) == 9
+
+
 def test_an_impossible_split_says_why_and_points_can_be_removed(session: Session) -> None:
     editor = session.editor
     editor.set_tool(Tool.SPLIT)
@@ -147,11 +188,11 @@ def test_an_impossible_split_says_why_and_points_can_be_removed(session: Session
     assert editor.splitting.proposal.problem == ""
     editor.swap_colour()
     editor.click(IN_3)
-    assert editor.splitting.blue == (IN_3,)
+    assert editor.splitting.sides[Colour.BLUE] == (IN_3,)
     assert editor.splitting.plan is not None
     editor.drop()
     assert editor.splitting.points == []
-    assert not editor.splitting.blue_next
+    assert editor.splitting.colour == Colour.RED
     with pytest.raises(EditError, match="no point"):
         editor.take_back()
 

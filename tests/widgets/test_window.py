@@ -97,9 +97,9 @@ def test_a_click_hits_the_voxel_under_the_cursor(hand: Hand, project_path: Path,
             session.editor.drop()
             aimed = centre + corner * size * (np.arange(3) != order[0])
             hand.click(aimed)
-            (hit, _), *others = session.editor.splitting.points
+            hit, *others = session.editor.splitting.points
             assert others == []
-            assert tuple(session.project.sources.grid.to_voxel(hit)) == voxel
+            assert tuple(session.project.sources.grid.to_voxel(hit.position_nm)) == voxel
 
 
 def test_what_is_drawn_is_what_is_there(hand: Hand, project_path: Path) -> None:

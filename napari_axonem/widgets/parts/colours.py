@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from napari.utils.colormaps import CyclicLabelColormap, DirectLabelColormap
 
+from napari_axonem.proofreading.operation import Colour
+
 FALSE_SPLIT = "#ff9f1c"
 """Orange: a part of a true object that is cut off from it."""
 
@@ -29,6 +31,19 @@ BETTER = "#2b88c8"
 
 WORSE = "#cb4f1c"
 """A score that became worse."""
+
+OF_SIDE = {
+    Colour.RED: RED,
+    Colour.BLUE: BLUE,
+    Colour.YELLOW: "#ffff17",
+    Colour.GREEN: "#0aa079",
+    Colour.PURPLE: "#892f7d",
+    Colour.ORANGE: "#e3be76",
+    Colour.CYAN: "#2fd0e8",
+    Colour.PINK: "#95799a",
+    Colour.BROWN: "#641601",
+}
+"""The colour of the points and of the side of a split."""
 
 OF_KIND = {"false_split": FALSE_SPLIT, "false_merge": FALSE_MERGE}
 """The colour of each kind of error."""

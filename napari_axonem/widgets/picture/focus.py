@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_axonem.geometry import Box, Zyx
+from napari_axonem.proofreading.operation import Colour
 from napari_axonem.proofreading.refinement import Refinement
 from napari_axonem.proofreading.splitting import SplitPlan
 from napari_axonem.widgets.picture.lazy import LazyLevel
@@ -17,7 +18,7 @@ from napari_axonem.widgets.picture.stroke import Stroke, sampled
 from napari_axonem.widgets.picture.tables import level_of
 
 OUTLINE, RED_SIDE, BLUE_SIDE = 1, 2, 3
-"""Codes of the layer."""
+"""Codes of the layer; the sides of further colours come after these."""
 
 Codes = npt.NDArray[np.uint8]
 
@@ -64,10 +65,10 @@ class Focus:
         return self._set(chosen.astype(np.uint8) * OUTLINE)
 
     def show_sides(self, plan: SplitPlan, fragments: int) -> bool:
-        """Highlight the two sides of a planned split of a project with so many fragments."""
+        """Highlight the sides of a planned split of a project with so many fragments."""
         codes = np.zeros(fragments + 1 + len(plan.refinements), np.uint8)
-        codes[plan.red] = RED_SIDE
-        codes[plan.blue] = BLUE_SIDE
+        for code, colour in enumerate(Colour, start=RED_SIDE):
+            codes[plan.sides.get(colour, [])] = code
         return self._set(codes, plan.refinements)
 
     def draw(self, stroke: Stroke) -> bool:

@@ -46,7 +46,7 @@ class Picture:
     """Fragments with a line round them."""
 
     plan: SplitPlan | None = None
-    """A split whose sides are filled with two colours."""
+    """A split whose sides are filled with their colours."""
 
     hidden: frozenset[int] = frozenset()
     """Segments that are not shown, unless they are among the only ones that are."""
@@ -219,7 +219,7 @@ class ProjectLayers:
 
     def _make_focus(self) -> Labels:
         levels = self._focus.levels(self._fragments)
-        colormap = colours.code_colormap(colours.FOCUS, colours.RED, colours.BLUE)
+        colormap = colours.code_colormap(colours.FOCUS, *colours.OF_SIDE.values())
         return self._make_labels(levels, "focus", colormap, 1.0)
 
     def _make_labels(

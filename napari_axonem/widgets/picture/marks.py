@@ -18,6 +18,7 @@ from napari.utils.colormaps.standardize_color import transform_color
 from napari_axonem.evaluation.mistakes import Mistake
 from napari_axonem.evaluation.suggestions import Suggestion
 from napari_axonem.geometry import Grid, Nm, Zyx
+from napari_axonem.proofreading.operation import Colour, Point
 from napari_axonem.widgets.parts import colours
 from napari_axonem.widgets.picture.volume_layers import lattice
 
@@ -91,10 +92,10 @@ class Marks:
         if not np.array_equal(self.places.shown, others):  # much faster than other data
             self.places.shown = others
 
-    def set_seeds(self, red_nm: Sequence[Nm], blue_nm: Sequence[Nm], grid: Grid) -> None:
-        """Mark the points of a split."""
-        face = [colours.RED] * len(red_nm) + [colours.BLUE] * len(blue_nm)
-        _fill(self.seeds, [*red_nm, *blue_nm], grid, face)
+    def set_seeds(self, points: Sequence[Point], grid: Grid) -> None:
+        """Mark the points of a split in their colours."""
+        face = [colours.OF_SIDE[point.colour or Colour.RED] for point in points]
+        _fill(self.seeds, [point.position_nm for point in points], grid, face)
 
     def clear(self) -> None:
         """Mark nothing."""

@@ -14,6 +14,7 @@ from napari_axonem.errors import EditError
 from napari_axonem.evaluation.mistakes import Mistake
 from napari_axonem.evaluation.suggestions import Suggestion
 from napari_axonem.geometry import Box, Nm
+from napari_axonem.proofreading.operation import Point
 from napari_axonem.proofreading.project import Project
 from napari_axonem.proofreading.splitting import SplitPlan
 from napari_axonem.widgets.parts import colours
@@ -251,10 +252,10 @@ class Sight:
         if self.layers is not None:
             self.marks.set_places(mistakes, current, self.layers.project.sources.grid)
 
-    def seed(self, red_nm: Sequence[Nm], blue_nm: Sequence[Nm]) -> None:
+    def seed(self, points: Sequence[Point]) -> None:
         """Mark the points of a split."""
         if self.layers is not None:
-            self.marks.set_seeds(red_nm, blue_nm, self.layers.project.sources.grid)
+            self.marks.set_seeds(points, self.layers.project.sources.grid)
 
     @property
     def shows_truth(self) -> bool:

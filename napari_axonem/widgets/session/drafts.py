@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from napari_axonem.geometry import Nm, Zyx
+from napari_axonem.proofreading.operation import Point
 from napari_axonem.proofreading.splitting import SplitPlan
 
 
@@ -36,13 +37,10 @@ class Shown:
     """Fragments with a line round them."""
 
     plan: SplitPlan | None = None
-    """A cut whose sides are filled with two colours."""
+    """A cut whose sides are filled with their colours."""
 
-    red: tuple[Nm, ...] = ()
-    """Red points (z, y, x) in nm."""
-
-    blue: tuple[Nm, ...] = ()
-    """Blue points (z, y, x) in nm."""
+    points: tuple[Point, ...] = ()
+    """Points of a cut, with their colours."""
 
     @property
     def stands_out(self) -> bool:

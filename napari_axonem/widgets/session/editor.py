@@ -138,8 +138,13 @@ class Editor:
         self.in_hand.take_back()
 
     def swap_colour(self) -> None:
-        """Let clicks place points of the other colour."""
+        """Let clicks place points of the next colour."""
         self.splitting.swap_colour()
+
+    def add_colour(self) -> None:
+        """Let clicks place points of one more colour."""
+        _ = self._place.opened
+        self.splitting.add_colour()
 
     def take(self) -> None:
         """Do the edit that is shown."""
@@ -197,6 +202,5 @@ class Editor:
             self.tool, self._tool_before = self._tool_before, None
 
     def _draft(self) -> None:
-        shown = self.shown
-        self._place.sight.seed(shown.red, shown.blue)
+        self._place.sight.seed(self.shown.points)
         self.drafted.emit()

@@ -161,9 +161,16 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action(
         "swap",
-        "Let clicks place the other colour",
+        "Let clicks place the next colour",
         "X",
         lambda s: s.editor.swap_colour(),
+        "Proofread",
+    ),
+    Action(
+        "colour",
+        "Let clicks place one more colour",
+        "Shift-X",
+        lambda s: s.editor.add_colour(),
         "Proofread",
     ),
     Action(

@@ -41,14 +41,14 @@ class Request(ABC):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SplitRequest(Request):
-    """A split between points of two colours, at positions (z, y, x) in nm."""
+    """A split between points of several colours."""
 
-    red: tuple[Nm, ...]
-    blue: tuple[Nm, ...]
+    sides_nm: tuple[tuple[Nm, ...], ...]
+    """Positions (z, y, x) in nm of each colour, in the order of `Colour`."""
 
     def propose(self) -> Proposal:
         """Work the split out."""
-        return self._scored(self.project.plan_split(self.red, self.blue))
+        return self._scored(self.project.plan_split(*self.sides_nm))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,8 +60,8 @@ class RepairRequest(Request):
     def propose(self) -> Proposal:
         """Place the points, which are kept also where the split between them is not possible."""
         red, blue = map(tuple, points_nm(self.project, self.error))
-        found = propose(SplitRequest(self.project, red, blue))
-        return replace(found, red=red, blue=blue)
+        sides = (red, blue)
+        return replace(propose(SplitRequest(self.project, sides)), sides_nm=sides)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,11 +88,9 @@ class Proposal:
     problem: str = ""
     """Why it is not possible."""
 
-    red: tuple[Nm, ...] = ()
-    """The red points (z, y, x) in nm, where they had to be placed."""
-
-    blue: tuple[Nm, ...] = ()
-    """The blue points."""
+    sides_nm: tuple[tuple[Nm, ...], ...] = ()
+    """Positions (z, y, x) in nm of each colour, in the order of `Colour`, where points had to be
+    placed."""
 
 
 class Planner:

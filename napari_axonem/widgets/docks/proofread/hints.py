@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from napari_axonem.proofreading.operation import Colour
 from napari_axonem.widgets.docks.proofread.score_view import better_or_worse
 from napari_axonem.widgets.parts import colours, wording
 from napari_axonem.widgets.session.editor import Tool
@@ -34,15 +35,19 @@ def _merge(session: Session) -> str:
 def _split(session: Session) -> str:
     editor = session.editor
     draft = editor.splitting
-    points = f"{_points(colours.RED, len(draft.red))} {_points(colours.BLUE, len(draft.blue))}"
+    counts = {c: str(len(side)) for c, side in draft.sides.items()}
+    counts[draft.colour] = f"<u>{counts[draft.colour]}</u>"  # what a click places
+    points = " ".join(_points(colours.OF_SIDE[c], count) for c, count in counts.items())
     if draft.busy:
         return f"{points} working the split out\N{HORIZONTAL ELLIPSIS}"
     if draft.proposal.problem:
         return f"{points} \N{WARNING SIGN} {draft.proposal.problem}"
     if draft.plan is not None:
         return f"{points} {_expected(session)}"
-    first, second = ("blue", "red") if draft.blue_next else ("red", "blue")
-    return f"{points} Click to place <b>{first}</b> points, Shift+click for <b>{second}</b>."
+    return (
+        f"{points} Click to place <b>{draft.colour}</b> points, Shift+click for "
+        f"<b>{draft.following}</b>."
+    )
 
 
 def _cut_off(session: Session) -> str:
@@ -52,7 +57,7 @@ def _cut_off(session: Session) -> str:
     if draft.proposal.problem:
         return f"\N{WARNING SIGN} {draft.proposal.problem}"
     if draft.plan is not None:
-        pieces = wording.count(len(draft.plan.red), "fragment")
+        pieces = wording.count(len(draft.plan.sides[Colour.RED]), "fragment")
         return f"{_points(colours.RED, '')} {pieces} would go. {_expected(session)}"
     return "Click where the branch begins: what hangs beyond it turns red."
 
@@ -112,5 +117,5 @@ def _expected(session: Session) -> str:
     return f"VOI {wording.bits(expected.total)} ({change})"
 
 
-def _points(colour: str, count: int | str) -> str:
+def _points(colour: str, count: str) -> str:
     return f'<span style="color:{colour}">\N{BLACK CIRCLE}</span>{count}'

@@ -103,7 +103,8 @@ class ToolsView(QWidget):
         self.busy.setMaximumHeight(6)
         self.take = self._button("take", "Take it")
         self.drop = self._button("drop", "Drop")
-        self.swap = self._button("swap", "Swap colour")
+        self.swap = self._button("swap", "Next colour")
+        self.colour = self._button("colour", "More colours")
         self.brush = BrushView(self._others())
         self._lay_out()
 
@@ -111,7 +112,8 @@ class ToolsView(QWidget):
         """Show which tool is in hand."""
         self.buttons[tool].setChecked(True)
         self.take.setVisible(tool not in (Tool.LOOK, *BRUSHES))
-        self.swap.setVisible(tool == Tool.SPLIT)
+        for button in (self.swap, self.colour):
+            button.setVisible(tool == Tool.SPLIT)
         self.drop.setVisible(tool not in (Tool.LOOK, *BRUSHES))
         self.brush.setVisible(tool in BRUSHES)
 
@@ -130,14 +132,18 @@ class ToolsView(QWidget):
         for column in range(PER_ROW):
             grid.setColumnStretch(column, 1)
         draft = QHBoxLayout()
-        for button in (self.take, self.drop, self.swap):
+        for button in (self.take, self.drop):
             draft.addWidget(button)
+        sides = QHBoxLayout()
+        for button in (self.swap, self.colour):
+            sides.addWidget(button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(grid)
         layout.addWidget(self.hint)
         layout.addWidget(self.busy)
         layout.addWidget(self.brush)
+        layout.addLayout(sides)
         layout.addLayout(draft)
 
     def _others(self) -> QCheckBox:

@@ -9,7 +9,7 @@ from napari_axonem.errors import EditError
 from napari_axonem.evaluation.mistakes import Mistake
 from napari_axonem.evaluation.suggestions import Suggestion
 from napari_axonem.geometry import Nm
-from napari_axonem.proofreading.operation import Kind
+from napari_axonem.proofreading.operation import Colour, Kind, Point
 from napari_axonem.proofreading.splitting import SplitPlan
 from napari_axonem.widgets.session.drafts import Shown
 from napari_axonem.widgets.session.planning import (
@@ -89,29 +89,35 @@ class Cutting(HandTool):
 
 
 class Splitting(Cutting):
-    """Splits an object between points of two colours."""
+    """Splits an object between points of two colours or more."""
 
     kind = Kind.SPLIT
     remedy = "place red and blue points with the tool Split"
 
     def __init__(self, bench: Bench) -> None:
         super().__init__(bench)
-        self.points: list[tuple[Nm, bool]] = []
-        """Positions (z, y, x) in nm with True for blue, in the order they were placed."""
-        self.blue_next = False
-        """Whether a click without Shift places a blue point."""
+        self.points: list[Point] = []
+        """The points, in the order they were placed."""
+        self.colour = Colour.RED
+        """What a click without Shift places."""
         self._error: Mistake | Suggestion | None = None  # points for it are being placed
         self._refused: Callable[[str], None] = lambda _: None
 
     @property
-    def red(self) -> tuple[Nm, ...]:
-        """Positions of the red points."""
-        return tuple(position for position, blue in self.points if not blue)
+    def sides(self) -> dict[Colour, tuple[Nm, ...]]:
+        """Positions (z, y, x) in nm of each colour in use: red, blue and those begun."""
+        placed = {point.colour for point in self.points} | {self.colour, Colour.RED, Colour.BLUE}
+        return {
+            colour: tuple(p.position_nm for p in self.points if p.colour == colour)
+            for colour in Colour
+            if colour in placed
+        }
 
     @property
-    def blue(self) -> tuple[Nm, ...]:
-        """Positions of the blue points."""
-        return tuple(position for position, blue in self.points if blue)
+    def following(self) -> Colour:
+        """The colour in use that comes after the one at hand."""
+        used = list(self.sides)
+        return used[(used.index(self.colour) + 1) % len(used)]
 
     @property
     def begun(self) -> bool:
@@ -120,14 +126,14 @@ class Splitting(Cutting):
 
     @property
     def shown(self) -> Shown:
-        """The points, and the two sides."""
-        return Shown(plan=self.plan, red=self.red, blue=self.blue)
+        """The points, and the sides."""
+        return Shown(plan=self.plan, points=tuple(self.points))
 
     def click(self, position_nm: Nm, more: bool) -> None:
-        """Place a point; Shift places the other colour."""
+        """Place a point; Shift places the next colour."""
         self._bench.hit(position_nm, str(self.kind))  # refuses what could not be split
         self._error = None
-        self.points.append((position_nm, more != self.blue_next))
+        self.points.append(Point(position_nm, self.following if more else self.colour))
         self._work_out()
 
     def repair(self, error: Mistake | Suggestion, refused: Callable[[str], None]) -> None:
@@ -149,26 +155,47 @@ class Splitting(Cutting):
         self._work_out()
 
     def swap_colour(self) -> None:
-        """Let clicks place points of the other colour."""
-        self.blue_next = not self.blue_next
+        """Let clicks place points of the next colour in use."""
+        self.colour = self.following
+        self._bench.tell()
+
+    def add_colour(self) -> None:
+        """Let clicks place points of a colour that has none yet, beside red and blue.
+
+        Raises
+        ------
+        EditError
+            Every colour has points.
+        """
+        free = [colour for colour in Colour if not self.sides.get(colour)]
+        begun = [colour for colour in free if colour not in (Colour.RED, Colour.BLUE)]
+        if not begun:
+            raise EditError(
+                f"all {len(Colour)} colours have points",
+                where="split",
+                remedy="take this split first",
+            )
+        self.colour = begun[0]
         self._bench.tell()
 
     def drop(self) -> None:
         """Forget the points."""
-        self.points, self.blue_next, self._error = [], False, None
+        self.points, self.colour, self._error = [], Colour.RED, None
         super().drop()
 
     def _request(self) -> Request | None:
         if self._error is not None:
             return RepairRequest(self._bench.opened, self._error)
-        if not (self.red and self.blue):
+        sides = self.sides
+        if sum(map(bool, sides.values())) < 2:
             return None
-        return SplitRequest(self._bench.opened, self.red, self.blue)
+        return SplitRequest(self._bench.opened, tuple(sides.get(c, ()) for c in Colour))
 
     def _answer(self, proposal: Proposal) -> None:
         if self._error is not None:
             self._error = None
-            self.points = [(p, False) for p in proposal.red] + [(p, True) for p in proposal.blue]
+            sides = zip(Colour, proposal.sides_nm, strict=False)
+            self.points = [Point(position, colour) for colour, side in sides for position in side]
             if not self.points:
                 self._refused(proposal.problem)
                 return
@@ -194,7 +221,8 @@ class CuttingOff(Cutting):
     @property
     def shown(self) -> Shown:
         """The place clicked, and the branch in red."""
-        return Shown(plan=self.plan, red=() if self.position_nm is None else (self.position_nm,))
+        at = () if self.position_nm is None else (Point(self.position_nm, Colour.RED),)
+        return Shown(plan=self.plan, points=at)
 
     def click(self, position_nm: Nm, more: bool) -> None:
         """Show the branch beyond a place, in the place of the one before."""
