@@ -87,7 +87,18 @@ def test_every_action_leaves_the_window_free(
     # tools
     hand.viewer.dims.set_point(0, nm(6, 0, 0)[0])
     hand.viewer.reset_view()
-    play("merge", "split", "swap", "drop", "detach", "delete", "paint", "thicker", "thinner")
+    play(
+        "merge",
+        "split",
+        "swap",
+        "colour",
+        "drop",
+        "detach",
+        "delete",
+        "paint",
+        "thicker",
+        "thinner",
+    )
     play("others", "erase", "cut_off")
     player.click(RIGHT_OF_1)
     hand.until(lambda: not session.editor.busy)
