@@ -20,6 +20,7 @@ from napari_axonem.widgets.docks.factories import (
     ObjectsDock,
     ProofreadDock,
     SegmentDock,
+    SidesDock,
     TourDock,
     TrainDock,
     VolumeDock,
@@ -28,8 +29,10 @@ from napari_axonem.widgets.menu import add_menu
 from napari_axonem.widgets.opening.locations import is_project, volumes_at
 from napari_axonem.widgets.opening.precedence import come_first
 from napari_axonem.widgets.opening.reader import volume_layer
+from napari_axonem.widgets.parts import recent
 from napari_axonem.widgets.parts.frames import frame_of
 from napari_axonem.widgets.session.session import Session, session_of
+from napari_axonem.widgets.session.sides import DOCK as SIDES
 from napari_axonem.widgets.session.window import window_of
 
 PICTURE = (1600, 1000)
@@ -169,8 +172,19 @@ def start_tour(viewer: Viewer) -> None:
 def _show_wanted(viewer: Viewer, name: str) -> None:
     if name == TOUR:
         start_tour(viewer)
+    elif name == SIDES:
+        show_sides(viewer)
     else:
         show_dock(viewer, name)
+
+
+def show_sides(viewer: Viewer) -> None:
+    """Show the views from the side, below the picture at first."""
+    if full_name(SIDES) not in viewer.window.dock_widgets:
+        dock = SidesDock(viewer)
+        viewer.window.add_dock_widget(dock, name=full_name(SIDES), area="bottom", tabify=False)
+        _frame(dock).setWindowTitle(SIDES)
+    show_dock(viewer, SIDES)
 
 
 def show_dock(viewer: Viewer, name: str) -> None:
@@ -192,13 +206,15 @@ def shown_desk(viewer: Viewer, size: tuple[int, int], *, as_left: bool = False) 
     session = open_desk(viewer)
     main = _frame(viewer.window.dock_widgets[full_name("Volume")]).window()
     viewer.window.show()
+    if as_left and recent.sides_shown():
+        show_sides(viewer)
     known = as_left and isinstance(main, QMainWindow) and bring_back(main)
     if not known:
         viewer.window.resize(*size)
         if isinstance(main, QMainWindow):
             size_docks(main, _frames(viewer))
     if as_left and isinstance(main, QMainWindow):
-        Keeper(main)
+        Keeper(main, lambda: recent.keep_sides_shown(session.sides.on))
     _raise_what_is_next(viewer, session)
     return session
 

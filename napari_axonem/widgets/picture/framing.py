@@ -97,3 +97,13 @@ def _inward(position: float, extent: float, grid: Grid, whole: Box, axis: int) -
     high = origin + whole.stop[axis] * size - extent / 2
     inside = min(max(position, low), high) if low <= high else (low + high) / 2
     return min(max(inside, position - extent / 4), position + extent / 4)
+
+
+def is_in_view(viewer: ViewerModel, place: Nm, part: float = 1.0) -> bool:
+    """Tell whether a place (z, y, x) in nm lies within a flat view, or the inner part of it."""
+    camera = viewer.scene.camera
+    shown = viewer.dims.displayed[-2:]
+    return all(
+        abs(place[axis] - centre) <= part * pixels / camera.zoom / 2
+        for axis, pixels, centre in zip(shown, viewer.canvas.size, camera.center[-2:], strict=True)
+    )

@@ -19,7 +19,7 @@ from napari_axonem.geometry import Nm
 from napari_axonem.proofreading.operation import Operation
 from napari_axonem.proofreading.project import Project
 from napari_axonem.widgets.parts import wording
-from napari_axonem.widgets.picture import clicks, strokes
+from napari_axonem.widgets.picture import clicks, pointing, strokes
 from napari_axonem.widgets.session.editor import Editor, Tool
 from napari_axonem.widgets.session.following import Following
 from napari_axonem.widgets.session.neighbourhood import Neighbourhood
@@ -27,6 +27,7 @@ from napari_axonem.widgets.session.objects import Objects
 from napari_axonem.widgets.session.past import Past
 from napari_axonem.widgets.session.review import Review
 from napari_axonem.widgets.session.score import RunRecord, ScoreRecord, Track
+from napari_axonem.widgets.session.sides import Sides
 from napari_axonem.widgets.session.space import Space
 from napari_axonem.widgets.session.underneath import Underneath
 from napari_axonem.widgets.session.workplace import Notice, Workplace
@@ -70,12 +71,14 @@ class Session:
         self.neighbours = Neighbourhood(self.place, self.objects, self.editor.settled)
         self.space = Space(self.place, self._concerned, self._aim)
         self._underneath = Underneath(lambda: self.place.sight.layers)
+        self.sides = Sides(self.place, self.wanted.emit, self._click, self._underneath.text)
         self.runs = RunRecord(self.place, self.edited.emit)
         self.following = Following(self.place, self._follow_runs)
         self.window: object = None
         """What ties it to a window, if it has one (`napari_axonem.widgets.session.window`)."""
-        self._end_clicks = clicks.listen(viewer, self._click)
+        self._end_clicks = clicks.listen(viewer, self._click, self._click_on_ray)
         self._end_strokes = strokes.listen(viewer, self.editor, self.attempt)
+        self._end_pointing = pointing.listen(viewer, self.sides.go, self._points)
         self._cursor = strokes.BrushCursor(viewer)
         self.review.pointed.connect(self._draw)
         self.editor.drafted.connect(self._draw)
@@ -135,19 +138,24 @@ class Session:
         """Close the project and stop listening to the viewer."""
         self._end_clicks()
         self._end_strokes()
+        self._end_pointing()
         self.close_project()
+        self.sides.end()
 
     def release(self) -> None:
         """Let go of the project when the window is gone; nothing is drawn any more."""
         self._end_clicks()
         self._end_strokes()
+        self._end_pointing()
         self.ended.emit()
+        self.sides.end()
         self.editor.abandon()
         place, review, objects = self.place, self.review, self.objects
         mine = [self.project_changed, self.edited, self.viewed, self.ended]
         mine += [self.wanted, self.exported]
         theirs = (place.said, review.listed, review.pointed, review.sought, self.editor.drafted)
         seen = (self.neighbours.pointed, self.space.progressed, self.space.switched)
+        seen += (self.sides.switched, self.sides.began)
         told = (objects.picked, objects.changed, self.past.chosen_changed)
         for signal in (*mine, *theirs, *seen, *told):
             signal.disconnect()
@@ -228,12 +236,52 @@ class Session:
         self.past.start()
         self._scores.start()
         self.runs.start()
+        self.sides.start()
 
     def _click(self, position_nm: Nm, other: bool) -> None:
         if self.project is not None and self.editor.tool == Tool.LOOK:
             self.attempt(lambda: self.objects.pick(position_nm, more=other))
+            self.sides.go(position_nm)
         else:
             self.attempt(self.editor.click, position_nm, other)
+
+    def _click_on_ray(self, position_nm: Nm, direction: Nm, other: bool) -> None:
+        """Click on the object that is seen there in three dimensions, if there is one."""
+        places: list[Nm | None] = []
+        self.attempt(lambda: places.append(self.space.on_ray(position_nm, direction)))
+        for place in places:
+            if place is not None:
+                self._click(place, other)
+                self._stay_at(place)
+
+    def jump(self) -> None:
+        """Let all views go through the place under the cursor; from three dimensions, back to two.
+
+        Raises
+        ------
+        EditError
+            Nothing is under the cursor, or no view from the side is shown.
+        """
+        viewer = self.place.viewer
+        if not (self.space.on and viewer.mouse_over_canvas):
+            self.sides.go_to_cursor()
+            return
+        direction = viewer.scene.camera.calculate_nd_view_direction(3, viewer.dims.displayed)
+        place = self.space.on_ray(clicks.nm_of(viewer.cursor.position), clicks.nm_of(direction))
+        if place is None:
+            raise EditError("no object is under the cursor", where="jump", remedy="point at one")
+        self._stay_at(place)
+        self.sides.go(place)
+        self.space.toggle()
+
+    def _stay_at(self, place_nm: Nm) -> None:
+        """Have the place in the middle of the view when it has two dimensions again."""
+        depth = self.place.sight.depth
+        depth.afterwards(lambda: depth.back_to(place_nm))
+
+    def _points(self) -> bool:
+        """Tell whether a drag with Ctrl points at a place: with the brush it moves the picture."""
+        return self.sides.on and not self.editor.draws
 
     def _follow_runs(self) -> None:
         """Take run lengths in: the project follows skeletons now."""
@@ -283,8 +331,10 @@ class Session:
         if project is None:
             return ()
         found = (*self.objects.segments, self.neighbours.at)
-        if not self.objects.segment and current is not None:
-            found = self.place.sight.concerned or tuple(current.mistake.segments)
+        about = () if current is None else tuple(current.mistake.segments)
+        about = about and (self.place.sight.concerned or about)
+        if set(self.objects.segments) <= set(about):  # one of them may be the one picked
+            found = (*found, *about)
         return tuple(dict.fromkeys(s for s in found if s and project.segment[s] == s))
 
     def _aim(self) -> bool:

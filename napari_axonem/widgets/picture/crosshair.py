@@ -1,0 +1,171 @@
+"""The lines through the place that all views go through, in one viewer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from napari.components import ViewerModel
+from napari.layers import Image, Labels, Layer, Shapes
+
+from napari_axonem.geometry import Nm
+
+NAME = "crosshair"
+
+PIXELS = 1.2
+"""Width of the lines on the screen."""
+
+COLOUR = "white"
+
+OPACITY = 0.75
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lattice:
+    """The voxels of the layers that lines are drawn over."""
+
+    scale: npt.NDArray[np.floating]
+    """Edge lengths of a voxel (z, y, x), in the units of the viewer."""
+
+    translate: npt.NDArray[np.floating]
+    """The centre of voxel (0, 0, 0)."""
+
+    low: npt.NDArray[np.floating]
+    """The centre of the first voxel of all layers."""
+
+    high: npt.NDArray[np.floating]
+    """The centre of the last one."""
+
+    units: tuple[str, ...]
+    """What lengths are in."""
+
+    @classmethod
+    def of(cls, layers: list[Layer]) -> Lattice | None:
+        """Return the lattice of layers in three dimensions; None where there are none."""
+        solid = [one for one in layers if isinstance(one, Image | Labels) and one.ndim == 3]
+        if not solid:
+            return None
+        first, extents = solid[0], np.array([layer.extent.world for layer in solid])
+        low, high = extents[:, 0].min(axis=0), extents[:, 1].max(axis=0)
+        units = tuple(str(unit) for unit in first.units)
+        return cls(np.asarray(first.scale), np.asarray(first.translate), low, high, units)
+
+    def to_data(self, points: npt.ArrayLike) -> npt.NDArray[np.floating]:
+        """Return points of the viewer in voxels, whose centres are whole numbers."""
+        found: npt.NDArray[np.floating] = (np.asarray(points) - self.translate) / self.scale
+        return found
+
+
+class Crosshair:
+    """Lines through one place, in a layer that exists while they are shown.
+
+    It lies on the lattice of the layers below: a layer with finer voxels would make the viewer
+    step through sections in parts of them.
+
+    Parameters
+    ----------
+    viewer
+        Where they are drawn.
+    """
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        self._viewer = viewer
+        self._place: Nm | None = None
+        self._lattice: Lattice | None = None
+        self._drawn: npt.NDArray[np.floating] = np.empty((0, 2, 3))
+        self.layer: Shapes | None = None
+        """The lines."""
+        viewer.layers.events.inserted.connect(self._forget)
+        viewer.layers.events.removed.connect(self._forget)
+        viewer.scene.camera.events.zoom.connect(self._widen)
+        viewer.dims.events.ndisplay.connect(self._draw)
+        viewer.dims.events.order.connect(self._draw)
+
+    def show(self, place: Nm | None) -> None:
+        """Draw the lines through a place (z, y, x) in nm; none without one."""
+        self._place = place
+        self._draw()
+
+    def end(self) -> None:
+        """Take the lines away and follow the viewer no longer."""
+        self.show(None)
+        self._viewer.layers.events.inserted.disconnect(self._forget)
+        self._viewer.layers.events.removed.disconnect(self._forget)
+        self._viewer.scene.camera.events.zoom.disconnect(self._widen)
+        self._viewer.dims.events.ndisplay.disconnect(self._draw)
+        self._viewer.dims.events.order.disconnect(self._draw)
+
+    def _forget(self) -> None:
+        """Measure the layers anew the next time: there are others."""
+        self._lattice = None
+
+    def _draw(self) -> None:
+        if self._place is None or self._viewer.dims.ndim != 3:
+            self._remove()
+            return
+        if self._lattice is None:
+            self._lattice = Lattice.of(
+                [one for one in self._viewer.layers if one is not self.layer]
+            )
+        if self._lattice is None:
+            self._remove()
+            return
+        lines = self._lines(self._lattice, self._place)
+        if self.layer is None or self.layer not in self._viewer.layers:
+            self._add(self._lattice, lines)
+        elif not np.array_equal(lines, self._drawn):
+            self.layer.data = list(lines)
+            if len(lines) != len(self._drawn):  # napari gives new lines its own looks
+                self.layer.edge_color, self.layer.edge_width = COLOUR, self._widths(self._lattice)
+        self._drawn = lines
+
+    def _lines(self, lattice: Lattice, place: Nm) -> npt.NDArray[np.floating]:
+        """Return the ends of a line for each axis displayed, in voxels, shape (2 or 3, 2, 3)."""
+        dims, lines = self._viewer.dims, []
+        for axis in dims.displayed:
+            ends = np.array([place, place], float)
+            # From the first section to the last: so the line is there in all of them.
+            for across in (axis, *dims.not_displayed):
+                ends[:, across] = lattice.low[across], lattice.high[across]
+            lines.append(lattice.to_data(ends))
+        return np.array(lines)
+
+    def _widths(self, lattice: Lattice) -> list[float]:
+        """Return how wide each line is in voxels, across it, to look equal on the screen."""
+        nm = PIXELS / self._viewer.scene.camera.zoom
+        displayed = self._viewer.dims.displayed
+        if len(displayed) == 3:
+            return [nm / float(lattice.scale.min())] * 3
+        return [nm / float(lattice.scale[axis]) for axis in reversed(displayed)]
+
+    def _widen(self) -> None:
+        if self.layer is None or self._lattice is None:
+            return
+        if len(self._drawn) == self._viewer.dims.ndisplay:
+            self.layer.edge_width = self._widths(self._lattice)
+
+    def _add(self, lattice: Lattice, lines: npt.NDArray[np.floating]) -> None:
+        active = self._viewer.layers.selection.active
+        self.layer = Shapes(
+            list(lines),
+            ndim=3,
+            shape_type="line",
+            edge_width=self._widths(lattice),
+            edge_color=COLOUR,
+            opacity=OPACITY,
+            blending="translucent_no_depth",
+            name=NAME,
+            scale=lattice.scale,
+            translate=lattice.translate,
+            units=lattice.units,
+        )
+        self._viewer.layers.append(self.layer)
+        self.layer.editable = False
+        self._lattice = lattice
+        self._viewer.layers.selection.active = active
+
+    def _remove(self) -> None:
+        layer, self.layer = self.layer, None
+        if layer is not None and layer in self._viewer.layers:
+            self._viewer.layers.remove(layer)

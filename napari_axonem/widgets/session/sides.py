@@ -1,0 +1,366 @@
+"""The views from the side, and the place that all views go through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+
+from napari.components import ViewerModel
+from napari.layers import Layer
+from napari.utils.events import EventEmitter
+from napari.utils.key_bindings import KeymapProvider
+from psygnal import Signal
+
+from napari_axonem.errors import EditError
+from napari_axonem.geometry import Nm
+from napari_axonem.widgets.picture import clicks, pointing
+from napari_axonem.widgets.picture.crosshair import Crosshair
+from napari_axonem.widgets.picture.framing import is_in_view
+from napari_axonem.widgets.picture.late import draw_too
+from napari_axonem.widgets.picture.sideview import PLANES, SideView
+from napari_axonem.widgets.session.workplace import Workplace
+
+DOCK = "Side views"
+"""The dock that shows them."""
+
+
+class Sides:
+    """Keeps the views from the side at the place of the viewer, and the viewer at theirs.
+
+    Parameters
+    ----------
+    place
+        Viewer and project.
+    want
+        Asks for a dock by its name.
+    click
+        Called for a click in a view from the side: the position (z, y, x) in nm, and whether Shift
+        or Alt was held.
+    tell
+        Returns what is to be said of a position in nm, at a level of the pyramid.
+    """
+
+    switched = Signal()
+    """They are shown, or no longer; the crosshair too."""
+
+    began = Signal()
+    """There are other views than before."""
+
+    def __init__(
+        self,
+        place: Workplace,
+        want: Callable[[str], object],
+        click: clicks.OnClick,
+        tell: Callable[[Nm, int | None], str],
+    ) -> None:
+        self._place, self._want, self._click, self._tell = place, want, click, tell
+        self.views: tuple[SideView, ...] = ()
+        """One for each plane, as long as there is a dock for them."""
+        self.on = False
+        """Whether they are seen."""
+        self.with_crosshair = True
+        """Whether the crosshair is drawn while they are seen."""
+        self.position: Nm = (0.0, 0.0, 0.0)
+        """The place (z, y, x) in nm that all views go through."""
+        self.hide: Callable[[], object] = lambda: None
+        """Hides the dock."""
+        self._crosshair: Crosshair | None = None
+        self._centre = self._waits = self._stale = False
+        self._going = False
+        self._ends: list[Callable[[], object]] = []
+
+    @property
+    def keymaps(self) -> tuple[KeymapProvider, ...]:
+        """What takes keys while a view from the side is looked at."""
+        return tuple(one for view in self.views for one in (view.model, *view.layers))
+
+    def begin(self) -> tuple[SideView, ...]:
+        """Make the views, for a dock that shows them; those before are ended."""
+        self.end()
+        self.views = tuple(SideView(plane, self._is_seen) for plane in PLANES)
+        viewer = self._place.viewer
+        self._crosshair = Crosshair(viewer)
+        self._connect(viewer.layers.events.inserted, self._follow_layers)
+        self._connect(viewer.layers.events.removed, self._follow_layers)
+        self._connect(viewer.layers.events.reordered, self._follow_layers)
+        self._connect(viewer.dims.events.point, self._follow_section)
+        self._connect(viewer.scene.camera.events.zoom, self._follow_zoom)
+        self._connect(viewer.canvas.overlays.scale_bar.events.visible, self._follow_looks)
+        self._connect(viewer.events.theme, self._follow_looks)
+        for view in self.views:
+            self._connect(view.model.dims.events.point, self._follow_side(view))
+            self._connect(view.model.scene.camera.events.zoom, self._follow_side_zoom(view))
+            self._connect(view.model.cursor.events.position, self._follow_cursor(view))
+            self._ends.append(clicks.listen(view.model, self._click))
+            self._ends.append(pointing.listen(view.model, self.go, lambda: self.on))
+        self._place.sight.looked = self.look
+        self._place.sight.redrawn = self.redraw
+        self._ends.append(draw_too(self._all_layers))
+        self.began.emit()
+        return self.views
+
+    def end(self) -> None:
+        """Follow the viewer no longer; the views are empty."""
+        self.close()
+        for end in self._ends:
+            end()
+        self._ends = []
+        if self._crosshair is not None:
+            self._crosshair.end()
+        self._crosshair = None
+        self.hide = lambda: None
+        views, self.views = self.views, ()
+        for view in views:
+            view.end()
+        self._place.sight.looked = lambda _: None
+        self._place.sight.redrawn = lambda: None
+
+    def start(self) -> None:
+        """Begin with a project that was just opened, or with none."""
+        if self.on:
+            self._follow_zoom()
+            self.look(self._here())
+
+    def open(self) -> None:
+        """Follow the viewer: the views are seen now."""
+        if self.on or not self.views:
+            return
+        self.on = True
+        self.position = self._here()
+        self._follow_layers()
+        for view in self.views:
+            for twin in view.twins:
+                twin.sync()
+        self._follow_looks()
+        self._follow_zoom()
+        self.go(self.position, centre=True)
+        self._draw_crosshair()
+        self.switched.emit()
+
+    def close(self) -> None:
+        """Follow it no longer: they are not seen."""
+        if self.on:
+            self.on = False
+            self._draw_crosshair()
+            self.switched.emit()
+
+    def toggle(self) -> None:
+        """Show the views from the side, or hide them."""
+        if self.on:
+            self.hide()
+        else:
+            self._want(DOCK)
+
+    def toggle_crosshair(self) -> None:
+        """Draw the crosshair with the views from the side, or no more."""
+        self.with_crosshair = not self.with_crosshair
+        self._draw_crosshair()
+        self.switched.emit()
+
+    def go(self, position_nm: Nm, *, centre: bool = False) -> None:
+        """Let all views go through a place (z, y, x) in nm.
+
+        Parameters
+        ----------
+        centre
+            Put it in the middle of the views from the side; else only where it is out of sight.
+        """
+        if not self.on:
+            return
+        self.position = place = self._within(position_nm)
+        self._centre = self._centre or centre
+        self._move_viewer(place)
+        self._draw_soon()
+
+    def go_to_cursor(self) -> None:
+        """Let all views go through the place under the cursor.
+
+        Raises
+        ------
+        EditError
+            The views are not shown, or the cursor is in none.
+        """
+        if not self.on:
+            raise EditError("no view from the side is shown", where="jump", remedy="show them")
+        for model in (self._place.viewer, *(view.model for view in self.views)):
+            if model.mouse_over_canvas and model.dims.ndisplay == 2:
+                z, y, x = (float(value) for value in model.cursor.position[-3:])
+                self.go((z, y, x))
+                return
+        raise EditError("the mouse is not over a picture", where="jump")
+
+    def look(self, position_nm: Nm) -> None:
+        """Follow the viewer, which was brought to a place (z, y, x) in nm."""
+        if self.on:
+            self.position = self._within(position_nm)
+            self._centre = True
+            self._draw_soon()
+
+    def redraw(self) -> None:
+        """Draw again what is shown of the project: tables changed that layers look up in."""
+        if self.on:
+            self._stale = True
+            self._draw_soon()
+
+    def _draw_soon(self) -> None:
+        """Draw once for all that happens before the window is drawn."""
+        if not self._waits:
+            self._waits = True
+            self._place.later(self._draw)
+
+    def _draw(self) -> None:
+        self._waits = False
+        centre, stale, self._centre, self._stale = self._centre, self._stale, False, False
+        if not self.on:
+            return
+        with self._unheard():
+            for view in self.views:
+                view.go(self.position, centre=centre)
+        if stale:
+            for view in self.views:
+                view.refresh()
+        self._draw_crosshair()
+
+    def _draw_crosshair(self) -> None:
+        place = self.position if self.on and self.with_crosshair else None
+        for crosshair in (self._crosshair, *(view.crosshair for view in self.views)):
+            if crosshair is not None:
+                crosshair.show(place)
+
+    def _move_viewer(self, position_nm: Nm) -> None:
+        """Bring the viewer to a place, and into its view."""
+        viewer, sight = self._place.viewer, self._place.sight
+        if sight.depth.on:
+            sight.depth.afterwards(lambda: sight.depth.back_to(position_nm))
+        if viewer.dims.ndisplay != 2 or viewer.dims.ndim != 3:
+            return
+        with self._unheard():
+            for axis in viewer.dims.not_displayed:
+                if viewer.dims.point[axis] != position_nm[axis]:
+                    viewer.dims.set_point(axis, position_nm[axis])
+        if not is_in_view(viewer, position_nm):
+            shown = viewer.dims.displayed
+            viewer.scene.camera.center = (0.0, *(position_nm[axis] for axis in shown))
+
+    def _follow_section(self) -> None:
+        """Go where the viewer was stepped to."""
+        if self.on and not self._going:
+            self._take(self._place.viewer)
+            self._draw_soon()
+
+    def _follow_side(self, view: SideView) -> Callable[[], None]:
+        def follow() -> None:
+            if self.on and not self._going:
+                self._take(view.model)
+                self._draw_soon()
+
+        return follow
+
+    def _take(self, model: ViewerModel) -> None:
+        """Take over at which section a viewer stands."""
+        if model.dims.ndim == 3 and model.dims.ndisplay == 2:
+            place = list(self.position)
+            for axis in model.dims.not_displayed:
+                place[axis] = float(model.dims.point[axis])
+            z, y, x = place
+            self.position = (z, y, x)
+
+    def _follow_zoom(self) -> None:
+        """Show the views from the side at the scale of the viewer."""
+        viewer = self._place.viewer
+        if self.on and not self._going and viewer.dims.ndisplay == 2:
+            self._zoom([view.model for view in self.views], viewer.scene.camera.zoom)
+
+    def _follow_side_zoom(self, view: SideView) -> Callable[[], None]:
+        def follow() -> None:
+            if self.on and not self._going:
+                others = [one.model for one in self.views if one is not view]
+                viewer = self._place.viewer
+                flat = [viewer] if viewer.dims.ndisplay == 2 else []
+                self._zoom([*flat, *others], view.model.scene.camera.zoom)
+
+        return follow
+
+    def _follow_cursor(self, view: SideView) -> Callable[[], None]:
+        def follow() -> None:
+            model, layers = view.model, self._place.sight.layers
+            if self.on and model.mouse_over_canvas and model.dims.ndim == 3:
+                own = None if layers is None else layers.segmentation
+                level = next((t.layer.data_level for t in view.twins if t.source is own), None)
+                text = self._tell(clicks.nm_of(model.cursor.position), level)
+                self._place.viewer.status = text
+
+        return follow
+
+    def _zoom(self, models: Iterable[ViewerModel], zoom: float) -> None:
+        with self._unheard():
+            for model in models:
+                model.scene.camera.zoom = zoom
+
+    def _follow_layers(self) -> None:
+        """Show the layers that the viewer has now."""
+        if self.on:
+            empty = not any(view.twins for view in self.views)
+            with self._unheard():  # views without layers forget how they stand
+                for view in self.views:
+                    view.show(self._place.viewer.layers)
+            if empty:
+                self._follow_looks()
+                self._follow_zoom()
+                self.look(self._here())
+            self.began.emit()
+            self._draw_soon()
+
+    def _follow_looks(self) -> None:
+        viewer = self._place.viewer
+        for view in self.views:
+            bar = view.model.canvas.overlays.scale_bar
+            bar.visible = viewer.canvas.overlays.scale_bar.visible
+            view.model.theme = viewer.theme
+            view.model.dims.margin_left = viewer.dims.margin_left
+            view.model.dims.margin_right = viewer.dims.margin_right
+
+    def _is_seen(self, layer: Layer) -> bool:
+        """Tell whether a layer is to be seen from the side.
+
+        Where it is hidden only because the viewer shows three dimensions, it is.
+        """
+        return bool(layer.visible) or self._place.sight.depth.hides(layer)
+
+    def _all_layers(self) -> list[Layer]:
+        return [layer for view in self.views for layer in view.layers] if self.on else []
+
+    def _within(self, position_nm: Nm) -> Nm:
+        """Return the place in the volume that is nearest to a position."""
+        ranges = self._place.viewer.dims.range[-3:]
+        if len(ranges) < 3:
+            return position_nm
+        z, y, x = (
+            min(max(at, low), high) for at, (low, high, _) in zip(position_nm, ranges, strict=True)
+        )
+        return z, y, x
+
+    def _here(self) -> Nm:
+        """Return the place in the middle of the viewer."""
+        viewer = self._place.viewer
+        z, y, x = viewer.dims.point if viewer.dims.ndim == 3 else (0.0, 0.0, 0.0)
+        place = [float(z), float(y), float(x)]
+        if viewer.dims.ndisplay == 2 and viewer.dims.ndim == 3:
+            for axis, value in zip(
+                viewer.dims.displayed, viewer.scene.camera.center[-2:], strict=True
+            ):
+                place[axis] = float(value)
+        return self._within((place[0], place[1], place[2]))
+
+    @contextmanager
+    def _unheard(self) -> Iterator[None]:
+        """Move views without following them."""
+        before, self._going = self._going, True
+        try:
+            yield
+        finally:
+            self._going = before
+
+    def _connect(self, signal: EventEmitter, slot: Callable[..., object]) -> None:
+        signal.connect(slot)
+        self._ends.append(lambda: signal.disconnect(slot))
