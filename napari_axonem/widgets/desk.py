@@ -7,7 +7,7 @@ from pathlib import Path
 
 import napari
 from napari.viewer import Viewer
-from qtpy.QtCore import QEventLoop
+from qtpy.QtCore import QEventLoop, Qt
 from qtpy.QtWidgets import QApplication, QDockWidget, QMainWindow
 
 from napari_axonem.geometry import Nm
@@ -51,6 +51,11 @@ DOCKS: dict[str, type[Dock]] = {
 
 
 TOUR = "Tour"
+
+SIDES_HEIGHT = 320
+"""Of the views from the side in pixels, at first."""
+
+LEFT, RIGHT = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
 
 
 def full_name(name: str) -> str:
@@ -183,7 +188,14 @@ def show_sides(viewer: Viewer) -> None:
     if full_name(SIDES) not in viewer.window.dock_widgets:
         dock = SidesDock(viewer)
         viewer.window.add_dock_widget(dock, name=full_name(SIDES), area="bottom", tabify=False)
-        _frame(dock).setWindowTitle(SIDES)
+        frame = _frame(dock)
+        frame.setWindowTitle(SIDES)
+        main = frame.window()
+        if isinstance(main, QMainWindow):  # the docks at the right keep their height
+            bottom = (Qt.Corner.BottomLeftCorner, Qt.Corner.BottomRightCorner)
+            for corner, area in zip(bottom, (LEFT, RIGHT), strict=True):
+                main.setCorner(corner, area)
+            main.resizeDocks([frame], [SIDES_HEIGHT], Qt.Orientation.Vertical)
     show_dock(viewer, SIDES)
 
 

@@ -15,7 +15,7 @@ from napari_axonem.widgets.desk import SIDES, full_name
 from napari_axonem.widgets.parts import recent
 from napari_axonem.widgets.picture.crosshair import NAME
 from napari_axonem.widgets.picture.planes import Planes
-from napari_axonem.widgets.picture.sideview import SideView
+from napari_axonem.widgets.picture.sideview import BESIDE, SideView
 from napari_axonem.widgets.session.editor import Tool
 from napari_axonem.widgets.session.session import Session
 
@@ -68,7 +68,7 @@ def test_each_view_cuts_the_volume_along_its_plane(seen: Session) -> None:
 
 def test_the_views_share_data_and_looks(seen: Session) -> None:
     viewer = seen.place.viewer
-    for one in seen.sides.views:
+    for one in seen.sides.shown:
         assert [layer.name for layer in one.layers] == [
             layer.name for layer in viewer.layers if layer.name != NAME
         ]
@@ -78,7 +78,7 @@ def test_the_views_share_data_and_looks(seen: Session) -> None:
     seen.place.sight.change_opacity(-1)
     viewer.layers["image"].contrast_limits = (10, 20)
     seen.shuffle_colours()
-    for one in seen.sides.views:
+    for one in seen.sides.shown:
         assert one.model.layers["truth"].visible
         assert not one.model.layers["segmentation"].visible
         for name in ("truth", "segmentation"):
@@ -149,7 +149,7 @@ def test_a_place_beside_the_volume_becomes_the_nearest_in_it(seen: Session) -> N
 
 def test_the_crosshair_is_switched(seen: Session) -> None:
     seen.sides.toggle_crosshair()
-    for model in (seen.place.viewer, *(one.model for one in seen.sides.views)):
+    for model in (seen.place.viewer, *(one.model for one in seen.sides.shown)):
         assert NAME not in model.layers
     seen.sides.toggle_crosshair()
     assert NAME in seen.place.viewer.layers
@@ -158,7 +158,7 @@ def test_the_crosshair_is_switched(seen: Session) -> None:
 
 
 def test_zoom_is_shared(seen: Session) -> None:
-    one, other = (view.model.scene.camera for view in seen.sides.views)
+    one, other = (view.model.scene.camera for view in seen.sides.shown)
     seen.place.viewer.scene.camera.zoom = 0.5
     assert one.zoom == other.zoom == 0.5
     one.zoom = 0.25
@@ -168,7 +168,7 @@ def test_zoom_is_shared(seen: Session) -> None:
 def test_the_views_follow_the_next_project(seen: Session, project_path: Path) -> None:
     seen.sides.go(nm(3, 20, 30))
     seen.open_project(project_path)
-    for one in seen.sides.views:
+    for one in seen.sides.shown:
         assert "segmentation" in one.model.layers
         assert len(one.model.layers) == len(seen.place.viewer.layers)
     middle = [size * n / 2 for size, n in zip(VOXEL_SIZE, SHAPE, strict=True)]
@@ -176,6 +176,29 @@ def test_the_views_follow_the_next_project(seen: Session, project_path: Path) ->
     assert view(seen, "xz").model.dims.order == (1, 0, 2)
     seen.close_project()
     assert NAME not in seen.place.viewer.layers
+
+
+def test_truth_and_segmentation_beside_each_other(seen: Session) -> None:
+    seen.sides.go(nm(6, 14, 20))
+    seen.sides.toggle_truth()
+    beside, viewer = view(seen, BESIDE).model, seen.place.viewer
+    assert beside.layers["truth"].visible
+    assert not beside.layers["segmentation"].visible
+    assert beside.layers["image"].visible
+    volume = seen.project.sources.truth.volume
+    whole = volume.read(volume.box)
+    np.testing.assert_array_equal(drawn(seen, BESIDE, "truth"), whole[6])
+    viewer.scene.camera.center = (0, 200, 300)
+    viewer.dims.set_point(0, nm(3, 0, 0)[0])
+    assert beside.scene.camera.center == viewer.scene.camera.center
+    assert beside.dims.point[0] == viewer.dims.point[0]
+    beside.scene.camera.center = (0, 250, 350)
+    assert viewer.scene.camera.center == beside.scene.camera.center
+    seen.place.sight.swap_truth()
+    assert beside.layers["segmentation"].visible
+    assert not beside.layers["truth"].visible
+    seen.sides.toggle_truth()
+    assert not view(seen, BESIDE).layers
 
 
 def test_layers_of_other_dimensions_are_passed_over(seen: Session) -> None:

@@ -1,4 +1,4 @@
-"""The lines through the place that all views go through, in one viewer."""
+"""The lines through the place that all views go through, in one flat view."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from napari.components import ViewerModel
 from napari.layers import Image, Labels, Layer, Shapes
+from napari.utils.events import EventEmitter
 
 from napari_axonem.geometry import Nm
 
@@ -52,7 +53,7 @@ class Lattice:
         return cls(np.asarray(first.scale), np.asarray(first.translate), low, high, units)
 
     def to_data(self, points: npt.ArrayLike) -> npt.NDArray[np.floating]:
-        """Return points of the viewer in voxels, whose centres are whole numbers."""
+        """Return points of the viewer in voxels; their centres are whole numbers."""
         found: npt.NDArray[np.floating] = (np.asarray(points) - self.translate) / self.scale
         return found
 
@@ -60,7 +61,8 @@ class Lattice:
 class Crosshair:
     """Lines through one place, in a layer that exists while they are shown.
 
-    It lies on the lattice of the layers below: a layer with finer voxels would make the viewer
+    Only a flat view has them: napari draws lines in three dimensions as wide as voxels are deep.
+    The layer lies on the lattice of the layers below: one with finer voxels would make the viewer
     step through sections in parts of them.
 
     Parameters
@@ -79,8 +81,8 @@ class Crosshair:
         viewer.layers.events.inserted.connect(self._forget)
         viewer.layers.events.removed.connect(self._forget)
         viewer.scene.camera.events.zoom.connect(self._widen)
-        viewer.dims.events.ndisplay.connect(self._draw)
-        viewer.dims.events.order.connect(self._draw)
+        for event in self._of_dims:
+            event.connect(self._draw)
 
     def show(self, place: Nm | None) -> None:
         """Draw the lines through a place (z, y, x) in nm; none without one."""
@@ -93,15 +95,22 @@ class Crosshair:
         self._viewer.layers.events.inserted.disconnect(self._forget)
         self._viewer.layers.events.removed.disconnect(self._forget)
         self._viewer.scene.camera.events.zoom.disconnect(self._widen)
-        self._viewer.dims.events.ndisplay.disconnect(self._draw)
-        self._viewer.dims.events.order.disconnect(self._draw)
+        for event in self._of_dims:
+            event.disconnect(self._draw)
+
+    @property
+    def _of_dims(self) -> tuple[EventEmitter, ...]:
+        """What the lines depend on besides the place; they lie in the section that is shown."""
+        events = self._viewer.dims.events
+        return events.point, events.order, events.ndisplay
 
     def _forget(self) -> None:
         """Measure the layers anew the next time: there are others."""
         self._lattice = None
 
     def _draw(self) -> None:
-        if self._place is None or self._viewer.dims.ndim != 3:
+        dims = self._viewer.dims
+        if self._place is None or (dims.ndim, dims.ndisplay) != (3, 2):
             self._remove()
             return
         if self._lattice is None:
@@ -116,33 +125,28 @@ class Crosshair:
             self._add(self._lattice, lines)
         elif not np.array_equal(lines, self._drawn):
             self.layer.data = list(lines)
-            if len(lines) != len(self._drawn):  # napari gives new lines its own looks
-                self.layer.edge_color, self.layer.edge_width = COLOUR, self._widths(self._lattice)
         self._drawn = lines
 
     def _lines(self, lattice: Lattice, place: Nm) -> npt.NDArray[np.floating]:
-        """Return the ends of a line for each axis displayed, in voxels, shape (2 or 3, 2, 3)."""
+        """Return the ends of a line for each axis displayed, in voxels, shape (2, 2, 3)."""
         dims, lines = self._viewer.dims, []
         for axis in dims.displayed:
             ends = np.array([place, place], float)
-            # From the first section to the last: so the line is there in all of them.
-            for across in (axis, *dims.not_displayed):
-                ends[:, across] = lattice.low[across], lattice.high[across]
-            lines.append(lattice.to_data(ends))
+            ends[:, axis] = lattice.low[axis], lattice.high[axis]
+            ends = lattice.to_data(ends)
+            for across in dims.not_displayed:  # exactly in the section: others show no line
+                ends[:, across] = np.rint(lattice.to_data(dims.point)[across])
+            lines.append(ends)
         return np.array(lines)
 
     def _widths(self, lattice: Lattice) -> list[float]:
         """Return how wide each line is in voxels, across it, to look equal on the screen."""
         nm = PIXELS / self._viewer.scene.camera.zoom
         displayed = self._viewer.dims.displayed
-        if len(displayed) == 3:
-            return [nm / float(lattice.scale.min())] * 3
         return [nm / float(lattice.scale[axis]) for axis in reversed(displayed)]
 
     def _widen(self) -> None:
-        if self.layer is None or self._lattice is None:
-            return
-        if len(self._drawn) == self._viewer.dims.ndisplay:
+        if self.layer is not None and self._lattice is not None:
             self.layer.edge_width = self._widths(self._lattice)
 
     def _add(self, lattice: Lattice, lines: npt.NDArray[np.floating]) -> None:

@@ -15,9 +15,14 @@ from napari_axonem.widgets.picture.twins import Twin
 WELL_IN = 0.9
 """Part of the view that a place stays in; out of it, it is put in the middle."""
 
-PLANES = {"xz": (1, 0, 2), "yz": (2, 1, 0)}
+BESIDE = "xy"
+"""The plane of the picture itself, once more with the other labels: truth or segmentation."""
+
+PLANES = {BESIDE: (0, 1, 2), "xz": (1, 0, 2), "yz": (2, 1, 0)}
 """The axes of each plane: that across it, then that of its rows and of its columns. So x lies below
 the x of an xy picture, and y beside its y."""
+
+TITLES = {BESIDE: "compare"}
 
 
 class SideView:
@@ -26,7 +31,7 @@ class SideView:
     Parameters
     ----------
     plane
-        ``"xz"`` or ``"yz"``.
+        One of `PLANES`.
     is_seen
         Tells whether a layer of the other viewer is to be seen.
     """
@@ -35,7 +40,7 @@ class SideView:
         self.plane, self._is_seen = plane, is_seen
         self.model = ViewerModel(title=plane, order=PLANES[plane], axis_labels=("z", "y", "x"))
         name = self.model.canvas.overlays.text
-        name.text, name.visible = plane, True
+        name.text, name.visible, name.position = TITLES.get(plane, plane), True, "top_left"
         self.crosshair = Crosshair(self.model)
         self.twins: list[Twin] = []
 
@@ -61,6 +66,7 @@ class SideView:
                 self.model.layers.insert(place, twin.layer)
             elif self.model.layers.index(twin.layer) != place:
                 self.model.layers.move(self.model.layers.index(twin.layer), place)
+        self.model.layers.selection.clear()  # its keys and its mouse would come before ours
         if self.twins:
             self._turn()
 
@@ -69,6 +75,8 @@ class SideView:
         axis, *shown = PLANES[self.plane]
         if self.model.dims.point[axis] != place[axis]:
             self.model.dims.set_point(axis, place[axis])
+        if self.plane == BESIDE:
+            return  # it has the middle of the picture
         camera = self.model.scene.camera
         if centre or not is_in_view(self.model, place, WELL_IN):
             camera.center = (0.0, place[shown[0]], place[shown[1]])

@@ -16,6 +16,9 @@ LOOKS: dict[type[Layer], tuple[str, ...]] = {
 }
 """What is taken over as soon as it changes, besides the data and whether a layer is seen."""
 
+MOST_CONTOUR = 1
+"""Width of an outline in voxels, at most."""
+
 OF_POINTS = ("data", "size", "symbol", "face_color", "border_color", "shown")
 """What is taken over of points together, in this order; they are few."""
 
@@ -48,15 +51,15 @@ class Twin:
         self._links += [(getattr(source.events, name), self._take_data) for name in events]
         for signal, slot in self._links:
             signal.connect(slot)
-        self._see()
+        self.sync()
 
     @staticmethod
     def can_be_made(layer: Layer) -> bool:
         """Tell whether a layer can have a twin: it has voxels or points in three dimensions."""
-        return isinstance(layer, tuple(LOOKS)) and layer.ndim == 3
+        return layer.ndim == 3 and isinstance(layer, tuple(LOOKS))
 
     def sync(self) -> None:
-        """Take everything over anew: nothing was followed for a while."""
+        """Take everything over: nothing was followed for a while."""
         for name in self._names:
             self._copy(name)
         if isinstance(self.source, Points):
@@ -83,7 +86,9 @@ class Twin:
         return take
 
     def _copy(self, name: str) -> None:
-        setattr(self.layer, name, getattr(self.source, name))
+        value = getattr(self.source, name)
+        # Outlines are so many voxels wide, and voxels are deep.
+        setattr(self.layer, name, min(value, MOST_CONTOUR) if name == "contour" else value)
 
     def _take_data(self) -> None:
         names = (

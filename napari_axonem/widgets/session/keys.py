@@ -309,6 +309,13 @@ ACTIONS: tuple[Action, ...] = (
         "sides", "Show or hide the views from the side", "4", lambda s: s.sides.toggle(), "View"
     ),
     Action(
+        "beside",
+        "Show the truth beside the segmentation, or no more",
+        "Shift-O",
+        lambda s: s.sides.toggle_truth(),
+        "View",
+    ),
+    Action(
         "jump",
         "Let all views go through what is under the cursor",
         "Z",
@@ -351,14 +358,14 @@ def bind(
         The key of each action by its id, empty for none; those of the table without it.
     """
     held = {action.id: action.key for action in ACTIONS} | dict(keys or {})
+    pairs = [(held[action.id], _handler(session, action)) for action in ACTIONS]
+    pairs += [(key, _ours(lambda _: show_help())) for key in HELP_KEYS]
+    handles = {coerce_keybinding(key): handle for key, handle in pairs if key}
     for provider in providers:
         for key in [key for key, handle in provider.keymap.items() if handle in _bound]:
             provider.bind_key(key, None)
-        for action in ACTIONS:
-            if held[action.id]:
-                provider.bind_key(held[action.id], _handler(session, action), overwrite=True)
-        for key in HELP_KEYS:
-            provider.bind_key(key, _ours(lambda _: show_help()), overwrite=True)
+        for key, handle in handles.items():
+            provider.bind_key(key, handle, overwrite=True)
 
 
 def _handler(session: Session, action: Action) -> Callable[[object], None]:

@@ -62,16 +62,20 @@ class Session:
     """Something was written of the project: where to."""
 
     def __init__(self, viewer: ViewerModel) -> None:
-        self.place = Workplace(viewer)
-        self.review = Review(self.place)
-        self.editor = Editor(self.place)
-        self.objects = Objects(self.place)
-        self.past = Past(self.place, self.editor.settled)
+        self.place: Workplace = Workplace(viewer)
+        self.review: Review = Review(self.place)
+        self.editor: Editor = Editor(self.place)
+        self.objects: Objects = Objects(self.place)
+        self.past: Past = Past(self.place, self.editor.settled)
         self._scores = ScoreRecord(self.place)
-        self.neighbours = Neighbourhood(self.place, self.objects, self.editor.settled)
-        self.space = Space(self.place, self._concerned, self._aim)
+        self.neighbours: Neighbourhood = Neighbourhood(
+            self.place, self.objects, self.editor.settled
+        )
+        self.space: Space = Space(self.place, self._concerned, self._aim)
         self._underneath = Underneath(lambda: self.place.sight.layers)
-        self.sides = Sides(self.place, self.wanted.emit, self._click, self._underneath.text)
+        self.sides: Sides = Sides(
+            self.place, self.wanted.emit, self._click, self._underneath.text, self._error_nm
+        )
         self.runs = RunRecord(self.place, self.edited.emit)
         self.following = Following(self.place, self._follow_runs)
         self.window: object = None
@@ -155,9 +159,9 @@ class Session:
         mine += [self.wanted, self.exported]
         theirs = (place.said, review.listed, review.pointed, review.sought, self.editor.drafted)
         seen = (self.neighbours.pointed, self.space.progressed, self.space.switched)
-        seen += (self.sides.switched, self.sides.began)
+        beside = (self.sides.switched, self.sides.began, self.sides.unwanted)
         told = (objects.picked, objects.changed, self.past.chosen_changed)
-        for signal in (*mine, *theirs, *seen, *told):
+        for signal in (*mine, *theirs, *seen, *beside, *told):
             signal.disconnect()
         project, self.place.project = self.project, None
         if project is not None:
@@ -336,6 +340,11 @@ class Session:
         if set(self.objects.segments) <= set(about):  # one of them may be the one picked
             found = (*found, *about)
         return tuple(dict.fromkeys(s for s in found if s and project.segment[s] == s))
+
+    def _error_nm(self) -> Nm | None:
+        """Return the place of the error looked at."""
+        current = self.review.queue.current
+        return None if current is None else current.mistake.position_nm
 
     def _aim(self) -> bool:
         """Look at the current error, unless objects are selected."""

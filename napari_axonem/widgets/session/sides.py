@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from napari.components import ViewerModel
@@ -15,9 +15,10 @@ from napari_axonem.errors import EditError
 from napari_axonem.geometry import Nm
 from napari_axonem.widgets.picture import clicks, pointing
 from napari_axonem.widgets.picture.crosshair import Crosshair
-from napari_axonem.widgets.picture.framing import is_in_view
+from napari_axonem.widgets.picture.framing import is_in_view, middle_of, nearest_in, shows
 from napari_axonem.widgets.picture.late import draw_too
-from napari_axonem.widgets.picture.sideview import PLANES, SideView
+from napari_axonem.widgets.picture.sideview import BESIDE, PLANES, SideView
+from napari_axonem.widgets.picture.zooming import SharedZoom
 from napari_axonem.widgets.session.workplace import Workplace
 
 DOCK = "Side views"
@@ -38,10 +39,15 @@ class Sides:
         or Alt was held.
     tell
         Returns what is to be said of a position in nm, at a level of the pyramid.
+    at
+        Returns the place (z, y, x) in nm of the error looked at, or None.
     """
 
     switched = Signal()
     """They are shown, or no longer; the crosshair too."""
+
+    unwanted = Signal()
+    """The dock shall be hidden."""
 
     began = Signal()
     """There are other views than before."""
@@ -52,47 +58,62 @@ class Sides:
         want: Callable[[str], object],
         click: clicks.OnClick,
         tell: Callable[[Nm, int | None], str],
+        at: Callable[[], Nm | None],
     ) -> None:
         self._place, self._want, self._click, self._tell = place, want, click, tell
+        self._at = at
         self.views: tuple[SideView, ...] = ()
         """One for each plane, as long as there is a dock for them."""
         self.on = False
         """Whether they are seen."""
         self.with_crosshair = True
         """Whether the crosshair is drawn while they are seen."""
+        self.with_truth = False
+        """Whether the picture is shown once more, with the truth for the segmentation."""
         self.position: Nm = (0.0, 0.0, 0.0)
         """The place (z, y, x) in nm that all views go through."""
-        self.hide: Callable[[], object] = lambda: None
-        """Hides the dock."""
         self._crosshair: Crosshair | None = None
+        self._zoom: SharedZoom | None = None
         self._centre = self._waits = self._stale = False
         self._going = False
         self._ends: list[Callable[[], object]] = []
 
     @property
     def keymaps(self) -> tuple[KeymapProvider, ...]:
-        """What takes keys while a view from the side is looked at."""
-        return tuple(one for view in self.views for one in (view.model, *view.layers))
+        """What takes keys while a view from the side is looked at; no layer of it is selected."""
+        return tuple(view.model for view in self.views)
+
+    @property
+    def shown(self) -> tuple[SideView, ...]:
+        """The views that are seen, when the dock is."""
+        return tuple(view for view in self.views if view.plane != BESIDE or self.with_truth)
 
     def begin(self) -> tuple[SideView, ...]:
         """Make the views, for a dock that shows them; those before are ended."""
         self.end()
-        self.views = tuple(SideView(plane, self._is_seen) for plane in PLANES)
+        self.views = tuple(
+            SideView(plane, self._is_other_seen if plane == BESIDE else self._is_seen)
+            for plane in PLANES
+        )
         viewer = self._place.viewer
         self._crosshair = Crosshair(viewer)
         self._connect(viewer.layers.events.inserted, self._follow_layers)
         self._connect(viewer.layers.events.removed, self._follow_layers)
         self._connect(viewer.layers.events.reordered, self._follow_layers)
         self._connect(viewer.dims.events.point, self._follow_section)
-        self._connect(viewer.scene.camera.events.zoom, self._follow_zoom)
         self._connect(viewer.canvas.overlays.scale_bar.events.visible, self._follow_looks)
         self._connect(viewer.events.theme, self._follow_looks)
+        beside = next(view.model for view in self.views if view.plane == BESIDE)
+        for one, other in ((viewer, beside), (beside, viewer)):
+            self._connect(one.scene.camera.events.center, self._follow_centre(one, other))
         for view in self.views:
             self._connect(view.model.dims.events.point, self._follow_side(view))
-            self._connect(view.model.scene.camera.events.zoom, self._follow_side_zoom(view))
             self._connect(view.model.cursor.events.position, self._follow_cursor(view))
             self._ends.append(clicks.listen(view.model, self._click))
             self._ends.append(pointing.listen(view.model, self.go, lambda: self.on))
+        models = [viewer, *(view.model for view in self.views)]
+        self._zoom = zoom = SharedZoom(models, lambda: self.on and not self._going)
+        self._ends.append(zoom.end)
         self._place.sight.looked = self.look
         self._place.sight.redrawn = self.redraw
         self._ends.append(draw_too(self._all_layers))
@@ -108,7 +129,6 @@ class Sides:
         if self._crosshair is not None:
             self._crosshair.end()
         self._crosshair = None
-        self.hide = lambda: None
         views, self.views = self.views, ()
         for view in views:
             view.end()
@@ -118,7 +138,7 @@ class Sides:
     def start(self) -> None:
         """Begin with a project that was just opened, or with none."""
         if self.on:
-            self._follow_zoom()
+            self._share_zoom()
             self.look(self._here())
 
     def open(self) -> None:
@@ -132,7 +152,7 @@ class Sides:
             for twin in view.twins:
                 twin.sync()
         self._follow_looks()
-        self._follow_zoom()
+        self._share_zoom()
         self.go(self.position, centre=True)
         self._draw_crosshair()
         self.switched.emit()
@@ -147,7 +167,7 @@ class Sides:
     def toggle(self) -> None:
         """Show the views from the side, or hide them."""
         if self.on:
-            self.hide()
+            self.unwanted.emit()
         else:
             self._want(DOCK)
 
@@ -156,6 +176,22 @@ class Sides:
         self.with_crosshair = not self.with_crosshair
         self._draw_crosshair()
         self.switched.emit()
+
+    def toggle_truth(self) -> None:
+        """Show the picture once more, with the truth for the segmentation, or no more.
+
+        Raises
+        ------
+        EditError
+            There is no project, or no truth in it.
+        """
+        if not self.with_truth and not self._place.opened.has_truth:
+            raise EditError("the project has no ground truth", where="compare")
+        self.with_truth = not self.with_truth
+        self._follow_layers()
+        self.switched.emit()
+        if self.with_truth and not self.on:
+            self._want(DOCK)
 
     def go(self, position_nm: Nm, *, centre: bool = False) -> None:
         """Let all views go through a place (z, y, x) in nm.
@@ -167,7 +203,7 @@ class Sides:
         """
         if not self.on:
             return
-        self.position = place = self._within(position_nm)
+        self.position = place = nearest_in(self._place.viewer, position_nm)
         self._centre = self._centre or centre
         self._move_viewer(place)
         self._draw_soon()
@@ -182,7 +218,7 @@ class Sides:
         """
         if not self.on:
             raise EditError("no view from the side is shown", where="jump", remedy="show them")
-        for model in (self._place.viewer, *(view.model for view in self.views)):
+        for model in (self._place.viewer, *(view.model for view in self.shown)):
             if model.mouse_over_canvas and model.dims.ndisplay == 2:
                 z, y, x = (float(value) for value in model.cursor.position[-3:])
                 self.go((z, y, x))
@@ -192,7 +228,7 @@ class Sides:
     def look(self, position_nm: Nm) -> None:
         """Follow the viewer, which was brought to a place (z, y, x) in nm."""
         if self.on:
-            self.position = self._within(position_nm)
+            self.position = nearest_in(self._place.viewer, position_nm)
             self._centre = True
             self._draw_soon()
 
@@ -214,10 +250,10 @@ class Sides:
         if not self.on:
             return
         with self._unheard():
-            for view in self.views:
+            for view in self.shown:
                 view.go(self.position, centre=centre)
         if stale:
-            for view in self.views:
+            for view in self.shown:
                 view.refresh()
         self._draw_crosshair()
 
@@ -265,21 +301,26 @@ class Sides:
             z, y, x = place
             self.position = (z, y, x)
 
-    def _follow_zoom(self) -> None:
-        """Show the views from the side at the scale of the viewer."""
-        viewer = self._place.viewer
-        if self.on and not self._going and viewer.dims.ndisplay == 2:
-            self._zoom([view.model for view in self.views], viewer.scene.camera.zoom)
-
-    def _follow_side_zoom(self, view: SideView) -> Callable[[], None]:
+    def _follow_centre(self, one: ViewerModel, other: ViewerModel) -> Callable[[], None]:
         def follow() -> None:
-            if self.on and not self._going:
-                others = [one.model for one in self.views if one is not view]
-                viewer = self._place.viewer
-                flat = [viewer] if viewer.dims.ndisplay == 2 else []
-                self._zoom([*flat, *others], view.model.scene.camera.zoom)
+            flat = one.dims.ndisplay == other.dims.ndisplay == 2
+            if self.on and self.with_truth and flat and not self._going:
+                with self._unheard():
+                    other.scene.camera.center = one.scene.camera.center
 
         return follow
+
+    def _share_centre(self) -> None:
+        """Let the picture that is shown once more have the middle of the picture."""
+        viewer = self._place.viewer
+        for view in self.views:
+            if view.plane == BESIDE and viewer.dims.ndisplay == 2:
+                view.model.scene.camera.center = viewer.scene.camera.center
+
+    def _share_zoom(self) -> None:
+        """Show the views from the side at the scale of the viewer."""
+        if self._zoom is not None:
+            self._zoom.share(self._place.viewer)
 
     def _follow_cursor(self, view: SideView) -> Callable[[], None]:
         def follow() -> None:
@@ -292,23 +333,18 @@ class Sides:
 
         return follow
 
-    def _zoom(self, models: Iterable[ViewerModel], zoom: float) -> None:
-        with self._unheard():
-            for model in models:
-                model.scene.camera.zoom = zoom
-
     def _follow_layers(self) -> None:
         """Show the layers that the viewer has now."""
         if self.on:
             empty = not any(view.twins for view in self.views)
             with self._unheard():  # views without layers forget how they stand
                 for view in self.views:
-                    view.show(self._place.viewer.layers)
+                    view.show(self._place.viewer.layers if view in self.shown else ())
+                self._share_centre()
+            self._follow_looks()
             if empty:
-                self._follow_looks()
-                self._follow_zoom()
+                self._share_zoom()
                 self.look(self._here())
-            self.began.emit()
             self._draw_soon()
 
     def _follow_looks(self) -> None:
@@ -327,30 +363,19 @@ class Sides:
         """
         return bool(layer.visible) or self._place.sight.depth.hides(layer)
 
+    def _is_other_seen(self, layer: Layer) -> bool:
+        """Tell the same where truth and segmentation change places."""
+        layers = self._place.sight.layers
+        swapped = layers is not None and layer in (layers.truth, layers.segmentation)
+        return self._is_seen(layer) != swapped
+
     def _all_layers(self) -> list[Layer]:
         return [layer for view in self.views for layer in view.layers] if self.on else []
 
-    def _within(self, position_nm: Nm) -> Nm:
-        """Return the place in the volume that is nearest to a position."""
-        ranges = self._place.viewer.dims.range[-3:]
-        if len(ranges) < 3:
-            return position_nm
-        z, y, x = (
-            min(max(at, low), high) for at, (low, high, _) in zip(position_nm, ranges, strict=True)
-        )
-        return z, y, x
-
     def _here(self) -> Nm:
-        """Return the place in the middle of the viewer."""
-        viewer = self._place.viewer
-        z, y, x = viewer.dims.point if viewer.dims.ndim == 3 else (0.0, 0.0, 0.0)
-        place = [float(z), float(y), float(x)]
-        if viewer.dims.ndisplay == 2 and viewer.dims.ndim == 3:
-            for axis, value in zip(
-                viewer.dims.displayed, viewer.scene.camera.center[-2:], strict=True
-            ):
-                place[axis] = float(value)
-        return self._within((place[0], place[1], place[2]))
+        """Return the place of the error looked at where it is in view, or else the middle."""
+        viewer, at = self._place.viewer, self._at()
+        return at if at is not None and shows(viewer, at) else middle_of(viewer)
 
     @contextmanager
     def _unheard(self) -> Iterator[None]:

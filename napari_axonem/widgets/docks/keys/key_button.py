@@ -57,8 +57,8 @@ class KeyButton(QPushButton):
 
     def event(self, event: QEvent | None) -> bool:
         """Keep keys that are shortcuts of the window, while one is waited for."""
-        waits = self.isChecked() and event is not None
-        if waits and event.type() == QEvent.Type.ShortcutOverride:
+        override = QEvent.Type.ShortcutOverride
+        if event is not None and self.isChecked() and event.type() == override:
             event.accept()
             return True
         return bool(super().event(event))

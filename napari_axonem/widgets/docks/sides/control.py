@@ -23,13 +23,15 @@ class SidesControl:
     """
 
     def __init__(self, session: Session, view: SidesView, dock: QWidget) -> None:
-        self._sides, self._view, self._dock = session.sides, view, dock
+        self._sides, self._dock = session.sides, dock
         self._sides.with_crosshair = recent.crosshair_shown()
-        self._sides.hide = self.hide
+        self._view = view
         view.seen.connect(self.follow)
         connect = Connections(view).connect
         connect(session.sides.switched, self.keep)
+        connect(session.sides.unwanted, self.hide)
         connect(session.ended, view.end)
+        self.keep()
 
     def follow(self, seen: bool) -> None:
         """Let the views follow the picture while they are seen."""
@@ -39,7 +41,9 @@ class SidesControl:
             self._sides.close()
 
     def keep(self) -> None:
-        """Keep what is shown for the next time."""
+        """Show the views that are wanted, and keep what is shown for the next time."""
+        for canvas, view in zip(self._view.canvases, self._sides.views, strict=False):
+            canvas.setVisible(view in self._sides.shown)
         recent.keep_crosshair_shown(self._sides.with_crosshair)
 
     def hide(self) -> None:
