@@ -90,8 +90,7 @@ class Crosshair:
         self._draw()
 
     def end(self) -> None:
-        """Take the lines away and follow the viewer no longer."""
-        self.show(None)
+        """Follow the viewer no longer; lines that are drawn stay."""
         self._viewer.layers.events.inserted.disconnect(self._forget)
         self._viewer.layers.events.removed.disconnect(self._forget)
         self._viewer.scene.camera.events.zoom.disconnect(self._widen)

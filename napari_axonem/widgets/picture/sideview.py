@@ -81,17 +81,27 @@ class SideView:
         if centre or not is_in_view(self.model, place, WELL_IN):
             camera.center = (0.0, place[shown[0]], place[shown[1]])
 
+    def look_like(self, viewer: ViewerModel) -> None:
+        """Take over the theme of the other viewer, its scale bar, and how far points are seen."""
+        self.model.theme = viewer.theme
+        self.model.canvas.overlays.scale_bar.visible = viewer.canvas.overlays.scale_bar.visible
+        self.model.dims.margin_left = viewer.dims.margin_left
+        self.model.dims.margin_right = viewer.dims.margin_right
+
     def refresh(self) -> None:
         """Show what the layers show now."""
         for twin in self.twins:
             twin.refresh()
 
     def end(self) -> None:
-        """Follow the other viewer no longer."""
+        """Follow the other viewer no longer; what is drawn stays."""
         self.crosshair.end()
         for twin in self.twins:
             twin.end()
         self.twins = []
+
+    def clear(self) -> None:
+        """Show nothing any more."""
         self.model.layers.clear()
 
     def _turn(self) -> None:

@@ -1,4 +1,4 @@
-"""One zoom for several flat views."""
+"""One zoom for several flat views, and one middle for two of them."""
 
 from __future__ import annotations
 
@@ -48,3 +48,39 @@ class SharedZoom:
                 self.share(view)
 
         return follow
+
+
+class SharedCentre:
+    """Lets two flat views of one plane have the middle of the one that was moved last.
+
+    Parameters
+    ----------
+    first, second
+        The views.
+    is_wanted
+        Tells whether the middle is shared now.
+    """
+
+    def __init__(
+        self, first: ViewerModel, second: ViewerModel, is_wanted: Callable[[], bool]
+    ) -> None:
+        self._first, self._second, self._is_wanted = first, second, is_wanted
+        first.scene.camera.events.center.connect(self.share)
+        second.scene.camera.events.center.connect(self._follow)
+
+    def share(self) -> None:
+        """Give the second view the middle of the first."""
+        self._give(self._first, self._second)
+
+    def end(self) -> None:
+        """Share it no longer."""
+        self._first.scene.camera.events.center.disconnect(self.share)
+        self._second.scene.camera.events.center.disconnect(self._follow)
+
+    def _follow(self) -> None:
+        self._give(self._second, self._first)
+
+    def _give(self, one: ViewerModel, other: ViewerModel) -> None:
+        flat = one.dims.ndisplay == other.dims.ndisplay == 2
+        if flat and self._is_wanted() and one.scene.camera.center != other.scene.camera.center:
+            other.scene.camera.center = one.scene.camera.center

@@ -151,8 +151,8 @@ class Session:
         self._end_clicks()
         self._end_strokes()
         self._end_pointing()
+        self.sides.release()
         self.ended.emit()
-        self.sides.end()
         self.editor.abandon()
         place, review, objects = self.place, self.review, self.objects
         mine = [self.project_changed, self.edited, self.viewed, self.ended]

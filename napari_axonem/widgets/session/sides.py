@@ -18,7 +18,7 @@ from napari_axonem.widgets.picture.crosshair import Crosshair
 from napari_axonem.widgets.picture.framing import is_in_view, middle_of, nearest_in, shows
 from napari_axonem.widgets.picture.late import draw_too
 from napari_axonem.widgets.picture.sideview import BESIDE, PLANES, SideView
-from napari_axonem.widgets.picture.zooming import SharedZoom
+from napari_axonem.widgets.picture.zooming import SharedCentre, SharedZoom
 from napari_axonem.widgets.session.workplace import Workplace
 
 DOCK = "Side views"
@@ -74,6 +74,7 @@ class Sides:
         """The place (z, y, x) in nm that all views go through."""
         self._crosshair: Crosshair | None = None
         self._zoom: SharedZoom | None = None
+        self._centre_of: SharedCentre | None = None
         self._centre = self._waits = self._stale = False
         self._going = False
         self._ends: list[Callable[[], object]] = []
@@ -104,8 +105,8 @@ class Sides:
         self._connect(viewer.canvas.overlays.scale_bar.events.visible, self._follow_looks)
         self._connect(viewer.events.theme, self._follow_looks)
         beside = next(view.model for view in self.views if view.plane == BESIDE)
-        for one, other in ((viewer, beside), (beside, viewer)):
-            self._connect(one.scene.camera.events.center, self._follow_centre(one, other))
+        self._centre_of = centre = SharedCentre(viewer, beside, self._compares)
+        self._ends.append(centre.end)
         for view in self.views:
             self._connect(view.model.dims.events.point, self._follow_side(view))
             self._connect(view.model.cursor.events.position, self._follow_cursor(view))
@@ -123,15 +124,25 @@ class Sides:
     def end(self) -> None:
         """Follow the viewer no longer; the views are empty."""
         self.close()
+        views, crosshair = self.views, self._crosshair
+        self.release()
+        for view in views:
+            view.clear()
+        if crosshair is not None:
+            crosshair.show(None)
+
+    def release(self) -> None:
+        """Let go of the views when the window is gone; nothing is drawn any more."""
+        self.on = False
         for end in self._ends:
             end()
         self._ends = []
         if self._crosshair is not None:
             self._crosshair.end()
-        self._crosshair = None
-        views, self.views = self.views, ()
-        for view in views:
+        self._crosshair = self._zoom = self._centre_of = None
+        for view in self.views:
             view.end()
+        self.views = ()
         self._place.sight.looked = lambda _: None
         self._place.sight.redrawn = lambda: None
 
@@ -301,22 +312,6 @@ class Sides:
             z, y, x = place
             self.position = (z, y, x)
 
-    def _follow_centre(self, one: ViewerModel, other: ViewerModel) -> Callable[[], None]:
-        def follow() -> None:
-            flat = one.dims.ndisplay == other.dims.ndisplay == 2
-            if self.on and self.with_truth and flat and not self._going:
-                with self._unheard():
-                    other.scene.camera.center = one.scene.camera.center
-
-        return follow
-
-    def _share_centre(self) -> None:
-        """Let the picture that is shown once more have the middle of the picture."""
-        viewer = self._place.viewer
-        for view in self.views:
-            if view.plane == BESIDE and viewer.dims.ndisplay == 2:
-                view.model.scene.camera.center = viewer.scene.camera.center
-
     def _share_zoom(self) -> None:
         """Show the views from the side at the scale of the viewer."""
         if self._zoom is not None:
@@ -340,21 +335,21 @@ class Sides:
             with self._unheard():  # views without layers forget how they stand
                 for view in self.views:
                     view.show(self._place.viewer.layers if view in self.shown else ())
-                self._share_centre()
             self._follow_looks()
+            if self._centre_of is not None:
+                self._centre_of.share()
+            self._share_zoom()
             if empty:
-                self._share_zoom()
                 self.look(self._here())
             self._draw_soon()
 
     def _follow_looks(self) -> None:
         viewer = self._place.viewer
         for view in self.views:
-            bar = view.model.canvas.overlays.scale_bar
-            bar.visible = viewer.canvas.overlays.scale_bar.visible
-            view.model.theme = viewer.theme
-            view.model.dims.margin_left = viewer.dims.margin_left
-            view.model.dims.margin_right = viewer.dims.margin_right
+            view.look_like(viewer)
+
+    def _compares(self) -> bool:
+        return self.on and self.with_truth and not self._going
 
     def _is_seen(self, layer: Layer) -> bool:
         """Tell whether a layer is to be seen from the side.
