@@ -277,6 +277,7 @@ def shown(hand: Hand, project_path: Path) -> Callable[[str], SideHand]:
     hand.session.open_project(project_path)
     hand.press(Qt.Key.Key_4)
     hand.until(lambda: hand.session.sides.on)
+    hand.viewer.scene.camera.zoom = 0.4  # so that the whole volume is in view from the side
     for _ in range(5):
         QApplication.processEvents()
     return lambda plane: SideHand(hand, plane)

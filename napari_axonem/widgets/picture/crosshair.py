@@ -145,7 +145,8 @@ class Crosshair:
         return [nm / float(lattice.scale[axis]) for axis in reversed(displayed)]
 
     def _widen(self) -> None:
-        if self.layer is not None and self._lattice is not None:
+        flat = self._viewer.dims.ndisplay == 2  # else the lines are about to go
+        if flat and self.layer is not None and self._lattice is not None:
             self.layer.edge_width = self._widths(self._lattice)
 
     def _add(self, lattice: Lattice, lines: npt.NDArray[np.floating]) -> None:
