@@ -230,9 +230,8 @@ class Sides:
         if not self.on:
             raise EditError("no view from the side is shown", where="jump", remedy="show them")
         for model in (self._place.viewer, *(view.model for view in self.shown)):
-            if model.mouse_over_canvas and model.dims.ndisplay == 2:
-                z, y, x = (float(value) for value in model.cursor.position[-3:])
-                self.go((z, y, x))
+            if model.mouse_over_canvas and (model.dims.ndim, model.dims.ndisplay) == (3, 2):
+                self.go(clicks.nm_of(model.cursor.position))
                 return
         raise EditError("the mouse is not over a picture", where="jump")
 
