@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,53 +79,58 @@ class Crosshair:
         self._drawn: npt.NDArray[np.floating] = np.empty((0, 2, 3))
         self.layer: Shapes | None = None
         """The lines."""
-        viewer.layers.events.inserted.connect(self._forget)
-        viewer.layers.events.removed.connect(self._forget)
-        viewer.scene.camera.events.zoom.connect(self._widen)
-        for event in self._of_dims:
-            event.connect(self._draw)
+        events = viewer.dims.events
+        self._links: tuple[tuple[EventEmitter, Callable[[], None]], ...] = (
+            (viewer.layers.events.inserted, self._forget),
+            (viewer.layers.events.removed, self._forget),
+            (viewer.scene.camera.events.zoom, self._widen),
+            (events.point, self._follow),
+            (events.order, self._follow),
+            (events.ndisplay, self._follow_depth),
+        )
+        for signal, slot in self._links:
+            signal.connect(slot)
 
     def show(self, place: Nm | None) -> None:
-        """Draw the lines through a place (z, y, x) in nm; none without one."""
+        """Draw the lines through a place (z, y, x) in nm; none without one.
+
+        Layers come and go here alone: within an event of the viewer napari could not follow.
+        """
         self._place = place
-        self._draw()
+        if self._lattice is None:
+            others = [one for one in self._viewer.layers if one is not self.layer]
+            self._lattice = Lattice.of(others)
+        dims, lattice = self._viewer.dims, self._lattice
+        if place is None or lattice is None or (dims.ndim, dims.ndisplay) != (3, 2):
+            self._remove()
+        elif self.layer is None or self.layer not in self._viewer.layers:
+            self._add(lattice, self._lines(lattice, place))
+        else:
+            self._follow()
 
     def end(self) -> None:
         """Follow the viewer no longer; lines that are drawn stay."""
-        self._viewer.layers.events.inserted.disconnect(self._forget)
-        self._viewer.layers.events.removed.disconnect(self._forget)
-        self._viewer.scene.camera.events.zoom.disconnect(self._widen)
-        for event in self._of_dims:
-            event.disconnect(self._draw)
-
-    @property
-    def _of_dims(self) -> tuple[EventEmitter, ...]:
-        """What the lines depend on besides the place; they lie in the section that is shown."""
-        events = self._viewer.dims.events
-        return events.point, events.order, events.ndisplay
+        for signal, slot in self._links:
+            signal.disconnect(slot)
 
     def _forget(self) -> None:
         """Measure the layers anew the next time: there are others."""
         self._lattice = None
 
-    def _draw(self) -> None:
-        dims = self._viewer.dims
-        if self._place is None or (dims.ndim, dims.ndisplay) != (3, 2):
-            self._remove()
+    def _follow(self) -> None:
+        """Move the lines that there are to the place, in the section that is shown."""
+        if self.layer is None or self._lattice is None or self._place is None:
             return
-        if self._lattice is None:
-            self._lattice = Lattice.of(
-                [one for one in self._viewer.layers if one is not self.layer]
-            )
-        if self._lattice is None:
-            self._remove()
-            return
-        lines = self._lines(self._lattice, self._place)
-        if self.layer is None or self.layer not in self._viewer.layers:
-            self._add(self._lattice, lines)
-        elif not np.array_equal(lines, self._drawn):
-            self.layer.data = list(lines)
-        self._drawn = lines
+        if self._viewer.dims.ndisplay == 2:
+            lines = self._lines(self._lattice, self._place)
+            if not np.array_equal(lines, self._drawn):
+                self.layer.data = list(lines)
+                self._drawn = lines
+
+    def _follow_depth(self) -> None:
+        if self.layer is not None:
+            self.layer.visible = self._viewer.dims.ndisplay == 2
+            self._follow()
 
     def _lines(self, lattice: Lattice, place: Nm) -> npt.NDArray[np.floating]:
         """Return the ends of a line for each axis displayed, in voxels, shape (2, 2, 3)."""
@@ -164,6 +170,7 @@ class Crosshair:
             translate=lattice.translate,
             units=lattice.units,
         )
+        self._drawn = lines
         self._viewer.layers.append(self.layer)
         self.layer.editable = False
         self._lattice = lattice
