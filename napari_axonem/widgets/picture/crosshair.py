@@ -124,7 +124,8 @@ class Crosshair:
         if self._viewer.dims.ndisplay == 2:
             lines = self._lines(self._lattice, self._place)
             if not np.array_equal(lines, self._drawn):
-                self.layer.data = list(lines)
+                with self.layer.events.data.blocker():  # they never reach beyond the others
+                    self.layer.data = list(lines)
                 self._drawn = lines
 
     def _follow_depth(self) -> None:
