@@ -17,13 +17,16 @@ from pathlib import Path
 
 import napari
 from napari.viewer import Viewer
+from qtpy.QtWidgets import QApplication
 
 from napari_axonem.cli.demo import DemoSettings, prepare
 from napari_axonem.progress import silent
 from napari_axonem.proofreading.creation import CreateSettings, create_project
 from napari_axonem.widgets.desk import PICTURE, settle, show_worst, shown_desk
+from napari_axonem.widgets.docks.keys.view import KeysDialog
 from napari_axonem.widgets.session.keys import BY_ID
 from napari_axonem.widgets.session.session import Session
+from napari_axonem.widgets.session.window import window_of
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("AXONEM_DATA", ROOT.parent / "shared" / "data"))
@@ -63,6 +66,15 @@ class Photographer:
                 raise TimeoutError("the window is not ready")
             settle()
 
+    def take_keys(self, action: str, key: str) -> None:
+        """Take a picture of the list of keys, while an action is to have a key of another."""
+        window_of(self.session).show_help()
+        dialog = next(one for one in QApplication.topLevelWidgets() if isinstance(one, KeysDialog))
+        dialog.view.wanted.emit(action, key)
+        settle()
+        dialog.grab().save(str(PICTURES / "keys.png"))
+        window_of(self.session).show_help()
+
     def take(self, name: str) -> None:
         """Take a picture."""
         for _ in range(5):
@@ -76,6 +88,7 @@ def phantom(camera: Photographer, folder: Path) -> None:
     project = prepare(DemoSettings(folder=str(folder / "phantom")), silent)
     show_worst(camera.session, project)
     camera.take("start")
+    camera.take_keys("merge", "S")
     camera.do("repair")
     camera.until(lambda: camera.is_still)
     camera.take("split")
@@ -93,7 +106,9 @@ def fib25(camera: Photographer, folder: Path, block: Path) -> None:
     for _ in range(6):
         camera.do("repair", "next")
     camera.take("errors")
-    camera.do("space")
+    camera.do("sides")
+    camera.take("sides")
+    camera.do("sides", "space")
     camera.until(lambda: camera.is_still)
     camera.take("space")
     camera.do("space")

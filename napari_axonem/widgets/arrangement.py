@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from napari.settings import get_settings
 from qtpy.QtCore import QByteArray, QEvent, QObject, QSize, Qt
@@ -82,10 +82,13 @@ class Keeper(QObject):
     ----------
     main
         The window; it owns the keeper.
+    keep_more
+        Keeps what else is to be as it was left.
     """
 
-    def __init__(self, main: QMainWindow) -> None:
+    def __init__(self, main: QMainWindow, keep_more: Callable[[], object] = lambda: None) -> None:
         super().__init__(main)
+        self._keep_more = keep_more
         main.installEventFilter(self)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802
@@ -94,4 +97,5 @@ class Keeper(QObject):
         if closing and isinstance(watched, QMainWindow):
             size = QSize(watched.width(), watched.height())
             recent.keep_layout(size, bytes(watched.saveState(VERSION).data()))
+            self._keep_more()
         return False

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import napari
 from napari.viewer import Viewer
-from qtpy.QtCore import QEventLoop
+from qtpy.QtCore import QEventLoop, Qt
 from qtpy.QtWidgets import QApplication, QDockWidget, QMainWindow
 
 from napari_axonem.geometry import Nm
@@ -20,6 +20,7 @@ from napari_axonem.widgets.docks.factories import (
     ObjectsDock,
     ProofreadDock,
     SegmentDock,
+    SidesDock,
     TourDock,
     TrainDock,
     VolumeDock,
@@ -28,8 +29,10 @@ from napari_axonem.widgets.menu import add_menu
 from napari_axonem.widgets.opening.locations import is_project, volumes_at
 from napari_axonem.widgets.opening.precedence import come_first
 from napari_axonem.widgets.opening.reader import volume_layer
+from napari_axonem.widgets.parts import recent
 from napari_axonem.widgets.parts.frames import frame_of
 from napari_axonem.widgets.session.session import Session, session_of
+from napari_axonem.widgets.session.sides import DOCK as SIDES
 from napari_axonem.widgets.session.window import window_of
 
 PICTURE = (1600, 1000)
@@ -48,6 +51,11 @@ DOCKS: dict[str, type[Dock]] = {
 
 
 TOUR = "Tour"
+
+SIDES_HEIGHT = 320
+"""Of the views from the side in pixels, at first."""
+
+LEFT, RIGHT = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
 
 
 def full_name(name: str) -> str:
@@ -169,8 +177,26 @@ def start_tour(viewer: Viewer) -> None:
 def _show_wanted(viewer: Viewer, name: str) -> None:
     if name == TOUR:
         start_tour(viewer)
+    elif name == SIDES:
+        show_sides(viewer)
     else:
         show_dock(viewer, name)
+
+
+def show_sides(viewer: Viewer) -> None:
+    """Show the views from the side, below the picture at first."""
+    if full_name(SIDES) not in viewer.window.dock_widgets:
+        dock = SidesDock(viewer)
+        viewer.window.add_dock_widget(dock, name=full_name(SIDES), area="bottom", tabify=False)
+        frame = _frame(dock)
+        frame.setWindowTitle(SIDES)
+        main = frame.window()
+        if isinstance(main, QMainWindow):  # the docks at the right keep their height
+            bottom = (Qt.Corner.BottomLeftCorner, Qt.Corner.BottomRightCorner)
+            for corner, area in zip(bottom, (LEFT, RIGHT), strict=True):
+                main.setCorner(corner, area)
+            main.resizeDocks([frame], [SIDES_HEIGHT], Qt.Orientation.Vertical)
+    show_dock(viewer, SIDES)
 
 
 def show_dock(viewer: Viewer, name: str) -> None:
@@ -192,13 +218,15 @@ def shown_desk(viewer: Viewer, size: tuple[int, int], *, as_left: bool = False) 
     session = open_desk(viewer)
     main = _frame(viewer.window.dock_widgets[full_name("Volume")]).window()
     viewer.window.show()
+    if as_left and recent.sides_shown():
+        show_sides(viewer)
     known = as_left and isinstance(main, QMainWindow) and bring_back(main)
     if not known:
         viewer.window.resize(*size)
         if isinstance(main, QMainWindow):
             size_docks(main, _frames(viewer))
     if as_left and isinstance(main, QMainWindow):
-        Keeper(main)
+        Keeper(main, lambda: recent.keep_sides_shown(session.sides.on))
     _raise_what_is_next(viewer, session)
     return session
 

@@ -16,6 +16,7 @@ import napari_axonem
 from napari_axonem.proofreading.creation import CreateSettings, create_project
 from napari_axonem.widgets.desk import open_desk
 from napari_axonem.widgets.opening.asking import ANSWERS
+from napari_axonem.widgets.session.keyboard import Keyboard
 from napari_axonem.widgets.session.session import Session
 
 from .hand import Hand
@@ -126,3 +127,9 @@ def plugins(npe2pm, settings, spared, monkeypatch):
         npe2pm.tmp_plugin(manifest=PluginManifest.from_file(MANIFEST)),
     ):
         yield npe2pm
+
+
+@pytest.fixture(autouse=True)
+def usual_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets every action have its own key, whatever the user of this machine has set."""
+    monkeypatch.setattr("napari_axonem.widgets.session.keyboard._keyboards", [Keyboard()])

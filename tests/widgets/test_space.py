@@ -4,6 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from qtpy.QtCore import QPoint, Qt
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication
 
 from napari_axonem.errors import EditError, VolumeError
 from napari_axonem.widgets.picture.planes import Planes
@@ -11,6 +14,7 @@ from napari_axonem.widgets.session import space as space_module
 from napari_axonem.widgets.session.session import Session
 
 from .conftest import nm
+from .hand import Hand
 
 LEFT_OF_1, RIGHT_OF_1, IN_2 = nm(6, 14, 20), nm(6, 14, 60), nm(6, 34, 20)
 
@@ -233,3 +237,45 @@ def test_the_button_of_napari_hides_layers_too(session: Session) -> None:
     session.place.viewer.dims.ndisplay = 2
     assert not session.space.on
     assert "image" in names(session)
+
+
+def test_a_line_of_sight_meets_the_first_object(session: Session) -> None:
+    session.objects.pick(LEFT_OF_1)
+    session.objects.pick(IN_2, more=True)
+    above, below = (-500.0, *nm(0, 14, 20)[1:]), (2000.0, *nm(0, 14, 20)[1:])
+    assert session.space.on_ray(above, (1.0, 0.0, 0.0)) is None, "not in a flat view"
+    session.space.toggle()
+    assert session.space.on_ray(above, (1.0, 0.0, 0.0)) == pytest.approx(nm(0, 14, 20))
+    assert session.space.on_ray(below, (-1.0, 0.0, 0.0)) == pytest.approx(nm(11, 14, 20))
+    from_2 = session.space.on_ray(nm(6, 300, 20), (0.0, -1.0, 0.0))
+    assert session.project.segment_at(from_2) == session.project.segment_at(IN_2)
+    assert session.space.on_ray((-500.0, 0.0, 5000.0), (1.0, 0.0, 0.0)) is None
+
+
+@pytest.mark.window
+@pytest.mark.filterwarnings("ignore:Contours are not displayed")
+def test_a_click_on_a_solid_picks_it_and_goes_there(hand: Hand, project_path: Path) -> None:
+    session, viewer = hand.session, hand.viewer
+    session.open_project(project_path)
+    split = next(r for r in session.review.queue.rows if r.mistake.kind == "false_split")
+    session.go_to(split.key)
+    hand.press(Qt.Key.Key_3)
+    hand.until(lambda: "solids" in names(session) and len(colours_of(session)) == 2)
+    height, width = viewer.canvas.size
+    left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    QTest.mouseClick(hand.canvas, left, none, QPoint(width // 2, height // 2))
+    QApplication.processEvents()
+    assert session.objects.segment in split.mistake.segments
+    assert len(colours_of(session)) == 2, "the other piece of the error stays in sight"
+    QTest.mouseClick(hand.canvas, left, none, QPoint(3, 3))
+    assert session.objects.segment in split.mistake.segments, "beside all objects nothing is meant"
+    hand.press(Qt.Key.Key_3)
+    place = (viewer.dims.point[0], *viewer.scene.camera.center[-2:])
+    assert session.project.segment_at(place) == session.objects.segment
+    hand.press(Qt.Key.Key_3)
+    viewer.mouse_over_canvas = True
+    viewer.cursor.position = viewer.scene.camera.center
+    hand.press(Qt.Key.Key_Z)
+    assert viewer.dims.ndisplay == 2
+    place = (viewer.dims.point[0], *viewer.scene.camera.center[-2:])
+    assert session.project.segment_at(place) in split.mistake.segments

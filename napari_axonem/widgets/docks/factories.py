@@ -13,6 +13,7 @@ from napari_axonem.widgets.docks.export.control import ExportControl
 from napari_axonem.widgets.docks.export.view import ExportView
 from napari_axonem.widgets.docks.jobs.control import JobsControl
 from napari_axonem.widgets.docks.jobs.view import JobsView
+from napari_axonem.widgets.docks.keys.control import KeysControl
 from napari_axonem.widgets.docks.keys.view import KeysView
 from napari_axonem.widgets.docks.objects.control import ObjectsControl
 from napari_axonem.widgets.docks.objects.view import ObjectsView
@@ -20,6 +21,8 @@ from napari_axonem.widgets.docks.proofread.control import ProofreadControl
 from napari_axonem.widgets.docks.proofread.view import ProofreadView
 from napari_axonem.widgets.docks.segment.control import SegmentControl
 from napari_axonem.widgets.docks.segment.view import SegmentView
+from napari_axonem.widgets.docks.sides.control import SidesControl
+from napari_axonem.widgets.docks.sides.view import SidesView
 from napari_axonem.widgets.docks.tour.control import TourControl
 from napari_axonem.widgets.docks.tour.view import TourView
 from napari_axonem.widgets.docks.train.control import TrainControl
@@ -27,8 +30,9 @@ from napari_axonem.widgets.docks.train.view import TrainView, several_gpus
 from napari_axonem.widgets.docks.volume.control import VolumeControl
 from napari_axonem.widgets.docks.volume.new_project_view import NewProjectView
 from napari_axonem.widgets.docks.volume.project_view import FactsView, OpenView, VolumeView
+from napari_axonem.widgets.parts.connections import Connections
 from napari_axonem.widgets.parts.job_view import JobView
-from napari_axonem.widgets.session.keys import ACTIONS
+from napari_axonem.widgets.session.keyboard import keyboard
 from napari_axonem.widgets.session.session import session_of
 from napari_axonem.widgets.session.window import window_of
 
@@ -38,8 +42,6 @@ WIDTH = 384
 TOUR_HEIGHT = 200
 """Of the dock Tour in pixels."""
 
-TIPS = {action.id: action.tip for action in ACTIONS}
-
 
 class Dock(QScrollArea):
     """A view that can be scrolled, on the session of a viewer."""
@@ -47,6 +49,9 @@ class Dock(QScrollArea):
     def __init__(self, viewer: Viewer) -> None:
         super().__init__()
         self.session = session_of(viewer)
+        self.tips = keyboard().tips
+        """What each action does, with its key; views say it."""
+        Connections(self).connect(keyboard().changed, self._say_keys)
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
@@ -57,6 +62,15 @@ class Dock(QScrollArea):
         """Let the session end with the window that this is shown in."""
         window_of(self.session).belong_to(self.window())
         super().showEvent(event)
+
+    def _say_keys(self) -> None:
+        """Let tooltips say the keys that there are now."""
+        now = keyboard().tips
+        changed = {tip: now[name] for name, tip in self.tips.items() if tip != now[name]}
+        self.tips.update(now)
+        for widget in self.findChildren(QWidget):
+            if widget.toolTip() in changed:
+                widget.setToolTip(changed[widget.toolTip()])
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """Return the size wanted."""
@@ -111,7 +125,7 @@ class ErrorsDock(Dock):
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__(napari_viewer)
-        self.view = ErrorsView(TIPS)
+        self.view = ErrorsView(self.tips)
         self.setWidget(self.view)
         self.control = ErrorsControl(self.session, self.view)
 
@@ -121,7 +135,7 @@ class ProofreadDock(Dock):
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__(napari_viewer)
-        self.view = ProofreadView(TIPS)
+        self.view = ProofreadView(self.tips)
         self.setWidget(self.view)
         self.control = ProofreadControl(self.session, self.view)
 
@@ -131,7 +145,7 @@ class ObjectsDock(Dock):
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__(napari_viewer)
-        self.view = ObjectsView(TIPS)
+        self.view = ObjectsView(self.tips)
         self.setWidget(self.view)
         self.control = ObjectsControl(self.session, self.view)
 
@@ -157,9 +171,21 @@ class TourDock(Dock):
         self.setFixedHeight(TOUR_HEIGHT)  # the layers above need the rest
 
 
+class SidesDock(Dock):
+    """See the picture from the side."""
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        super().__init__(napari_viewer)
+        self.view = SidesView([view.model for view in self.session.sides.begin()])
+        self.setWidget(self.view)
+        self.control = SidesControl(self.session, self.view, self)
+
+
 class KeysDock(Dock):
     """All keys."""
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__(napari_viewer)
-        self.setWidget(KeysView())
+        self.view = KeysView()
+        self.setWidget(self.view)
+        self.control = KeysControl(keyboard(), self.view, self.session.place.viewer)

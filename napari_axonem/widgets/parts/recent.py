@@ -1,8 +1,8 @@
-"""What is kept in the user's settings: projects opened lately, formats entered, the layout."""
+"""What is kept in the user's settings: projects opened lately, formats, the layout, keys."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from qtpy.QtCore import QByteArray, QSettings, QSize
@@ -12,6 +12,10 @@ KEY = "recent_projects"
 CLAIMED_KEY = "claimed_patterns"
 
 SIZE_KEY, LAYOUT_KEY = "window_size", "window_layout"
+
+KEYS_GROUP = "keys"
+
+SIDES_KEY, CROSSHAIR_KEY = "side_views", "crosshair"
 
 MOST = 10
 
@@ -50,6 +54,42 @@ def keep_layout(size: QSize, state: bytes) -> None:
     """Remember the size of the window and where its docks are."""
     _settings().setValue(SIZE_KEY, size)
     _settings().setValue(LAYOUT_KEY, QByteArray(state))
+
+
+def given_keys() -> dict[str, str]:
+    """Return the keys that the user gave to actions, by action; an empty one is none."""
+    settings = _settings()
+    settings.beginGroup(KEYS_GROUP)
+    return {name: str(settings.value(name) or "") for name in settings.childKeys()}
+
+
+def keep_given_keys(given: Mapping[str, str]) -> None:
+    """Remember the keys that the user gave to actions, and no others."""
+    settings = _settings()
+    settings.beginGroup(KEYS_GROUP)
+    settings.remove("")
+    for name, key in given.items():
+        settings.setValue(name, key)
+
+
+def sides_shown() -> bool:
+    """Return whether the views from the side were open."""
+    return bool(_settings().value(SIDES_KEY, defaultValue=False, type=bool))
+
+
+def keep_sides_shown(shown: bool) -> None:
+    """Remember whether the views from the side are open."""
+    _settings().setValue(SIDES_KEY, shown)
+
+
+def crosshair_shown() -> bool:
+    """Return whether the crosshair is wanted with views from the side."""
+    return bool(_settings().value(CROSSHAIR_KEY, defaultValue=True, type=bool))
+
+
+def keep_crosshair_shown(shown: bool) -> None:
+    """Remember whether the crosshair is wanted."""
+    _settings().setValue(CROSSHAIR_KEY, shown)
 
 
 def _listed(key: str) -> list[str]:

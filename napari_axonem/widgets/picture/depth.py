@@ -61,6 +61,10 @@ class Depth:
         """Go back to two, to the same place, or to the one that was asked for meanwhile."""
         self._viewer.dims.ndisplay = 2
 
+    def hides(self, layer: Layer) -> bool:
+        """Tell whether a layer is hidden only until two dimensions are back."""
+        return any(one is layer for one in self._hidden)
+
     def afterwards(self, look: Callable[[], None]) -> None:
         """Do this when two dimensions are back, in the place of going back."""
         self._then = look

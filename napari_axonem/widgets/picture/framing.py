@@ -97,3 +97,44 @@ def _inward(position: float, extent: float, grid: Grid, whole: Box, axis: int) -
     high = origin + whole.stop[axis] * size - extent / 2
     inside = min(max(position, low), high) if low <= high else (low + high) / 2
     return min(max(inside, position - extent / 4), position + extent / 4)
+
+
+def is_in_view(viewer: ViewerModel, place: Nm, part: float = 1.0) -> bool:
+    """Tell whether a place (z, y, x) in nm lies within a flat view, or the inner part of it."""
+    camera = viewer.scene.camera
+    shown = viewer.dims.displayed[-2:]
+    return all(
+        abs(place[axis] - centre) <= part * pixels / camera.zoom / 2
+        for axis, pixels, centre in zip(shown, viewer.canvas.size, camera.center[-2:], strict=True)
+    )
+
+
+def shows(viewer: ViewerModel, place: Nm) -> bool:
+    """Tell whether a flat view shows a place (z, y, x) in nm: in its section, and within it."""
+    if (viewer.dims.ndim, viewer.dims.ndisplay) != (3, 2) or not is_in_view(viewer, place):
+        return False
+    return all(
+        abs(viewer.dims.point[axis] - place[axis]) <= viewer.dims.range[axis].step / 2
+        for axis in viewer.dims.not_displayed
+    )
+
+
+def middle_of(viewer: ViewerModel) -> Nm:
+    """Return the place (z, y, x) in nm in the middle of a view, in its volume."""
+    place = [float(at) for at in viewer.dims.point[-3:]]
+    if (viewer.dims.ndim, viewer.dims.ndisplay) == (3, 2):
+        for axis, at in zip(viewer.dims.displayed, viewer.scene.camera.center[-2:], strict=True):
+            place[axis] = float(at)
+    z, y, x = place if len(place) == 3 else (0.0, 0.0, 0.0)
+    return nearest_in(viewer, (z, y, x))
+
+
+def nearest_in(viewer: ViewerModel, position_nm: Nm) -> Nm:
+    """Return the place in the volume shown that is nearest to a position (z, y, x) in nm."""
+    if viewer.dims.ndim != 3:
+        return position_nm
+    z, y, x = (
+        min(max(at, span.start), span.stop)
+        for at, span in zip(position_nm, viewer.dims.range, strict=True)
+    )
+    return z, y, x

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from threading import Lock
 from typing import TypeVar
 
@@ -24,7 +24,13 @@ TELL_MS = 400
 
 Tell = Callable[[str], None]
 
+Layers = Callable[[], Iterable[Layer]]
+"""Returns the layers that there are now."""
+
 T = TypeVar("T")
+
+_others: list[Layers] = []
+"""Those that are not in the viewer itself."""
 
 
 class Post(QObject):
@@ -82,7 +88,8 @@ class Post(QObject):
     def _draw(self) -> None:
         sources = _emptied(self._sources)
         viewer = napari.current_viewer()
-        for layer in [] if viewer is None else list(viewer.layers):
+        layers = [] if viewer is None else list(viewer.layers)
+        for layer in (*layers, *(one for others in list(_others) for one in others())):
             if layer.visible and any(s in made_of(layer) for s in sources):
                 layer.refresh(extent=False)
 
@@ -105,6 +112,17 @@ def made_of(layer: Layer) -> tuple[object, ...]:
     data = getattr(layer, "data", None)
     first = data[0] if getattr(layer, "multiscale", False) and data is not None else data
     return first.sources if isinstance(first, LazyLevel) else ()
+
+
+def draw_too(layers: Layers) -> Callable[[], None]:
+    """Have other layers drawn again too, besides those of the viewer in front.
+
+    Returns
+    -------
+    A function that ends it.
+    """
+    _others.append(layers)
+    return lambda: _others.remove(layers)
 
 
 def has_window() -> bool:

@@ -149,12 +149,14 @@ class ProjectLayers:
         rows = np.isin(self.project.segment[cells.fragment], np.asarray(list(segments), np.int64))
         return frozenset(np.unique(cells.truth[rows]).tolist()) - {0}
 
-    def under(self, position_nm: Nm) -> tuple[int, int]:
+    def under(self, position_nm: Nm, level: int | None = None) -> tuple[int, int]:
         """Return the fragment and the true object at a position, 0 for none.
 
-        One voxel each is read, at the scale that is drawn now. Another thread may ask.
+        One voxel each is read, at a level or else at the scale that is drawn now. Another thread
+        may ask.
         """
-        volume, level = self._fragments.volume, int(self.segmentation.data_level)
+        volume = self._fragments.volume
+        level = int(self.segmentation.data_level) if level is None else level
         voxel = zyx(volume.grid.to_voxel(position_nm))
         if not volume.box.contains(voxel):
             return 0, 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -63,6 +63,10 @@ class Sight:
         self.hiding = False
         """Whether finished objects are hidden."""
         self._hidden: frozenset[int] = frozenset()
+        self.looked: Callable[[Nm], object] = lambda _: None
+        """Called when a place (z, y, x) in nm was brought into view."""
+        self.redrawn: Callable[[], object] = lambda: None
+        """Called when layers show something else, though their data are the same."""
 
     @property
     def all_layers(self) -> tuple[Layer, ...]:
@@ -144,12 +148,14 @@ class Sight:
                 self._drawn = picture
                 if not self._held:
                     self.layers.refresh()
+                self.redrawn()
 
     def show_stroke(self, stroke: Stroke) -> None:
         """Draw a stroke of the brush, until something else is drawn."""
         if self.layers is not None:
             self.layers.draw_stroke(stroke)
             self._drawn = None
+            self.redrawn()
 
     def _only(self) -> tuple[frozenset[int], frozenset[int]] | None:
         """Return the segments and true objects to show; None for all."""
@@ -212,6 +218,7 @@ class Sight:
                 self.depth.afterwards(look)
             else:
                 look()
+            self.looked(position)
 
     def foresee(self, mistake: Mistake | Suggestion) -> None:
         """Have fetched what `look` would show of an error, in a flat view."""
@@ -231,6 +238,7 @@ class Sight:
             self.viewer.dims.set_point(axis, position_nm[axis])
         shown = self.viewer.dims.displayed
         self.viewer.scene.camera.center = tuple(position_nm[axis] for axis in shown)
+        self.looked(position_nm)
 
     def centre_on_cursor(self) -> None:
         """Put what is under the cursor in the middle of the view.
@@ -251,6 +259,7 @@ class Sight:
         """Mark the places of errors; `current` is the row of the one looked at, or -1."""
         if self.layers is not None:
             self.marks.set_places(mistakes, current, self.layers.project.sources.grid)
+            self.redrawn()
 
     def seed(self, points: Sequence[Point]) -> None:
         """Mark the points of a split."""
@@ -316,7 +325,8 @@ class Sight:
     def _below_points(self) -> int:
         """Return where to insert a layer: above those there were, below the points."""
         points = {id(layer) for layer in self.marks.all}
-        return sum(id(layer) not in points for layer in self.viewer.layers)
+        places = [n for n, layer in enumerate(self.viewer.layers) if id(layer) in points]
+        return min(places, default=len(self.viewer.layers))
 
     def _to_the_middle(self, project: Project) -> None:
         shape = project.sources.fragments.shape

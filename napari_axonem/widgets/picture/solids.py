@@ -9,9 +9,11 @@ import numpy as np
 import numpy.typing as npt
 from napari.components import ViewerModel
 from napari.layers import Layer, Surface, Vectors
+from napari.utils.geometry import intersect_line_with_plane_3d
 
 from napari_axonem.evaluation.meshes import Mesh
 from napari_axonem.evaluation.skeletons import Skeletons
+from napari_axonem.geometry import Nm
 
 LINE_COLOUR = "white"
 
@@ -48,6 +50,8 @@ class Solids:
     def __init__(self, viewer: ViewerModel) -> None:
         self._viewer = viewer
         self._surface: Surface | None = None
+        self._segments: tuple[int, ...] = ()
+        self._ends: npt.NDArray[np.int64] = np.zeros(0, np.int64)
         self._lines: Vectors | None = None
 
     @property
@@ -62,6 +66,36 @@ class Solids:
         self._show_lines([solid.skeleton for solid in solids if solid.skeleton is not None])
         self._viewer.layers.selection.active = active
 
+    def on_ray(self, position_nm: Nm, direction: Nm) -> tuple[int, Nm] | None:
+        """Return the first object on a line of sight, and where the line meets its surface.
+
+        Parameters
+        ----------
+        position_nm
+            A point of the line (z, y, x) in nm.
+        direction
+            Which way is looked along it (z, y, x).
+
+        Returns
+        -------
+        The segment and the place (z, y, x) in nm; None where no surface is met.
+        """
+        surface = self._surface
+        if surface is None or surface not in self._viewer.layers:
+            return None
+        found = surface.get_value(
+            position_nm, view_direction=direction, dims_displayed=[0, 1, 2], world=True
+        )
+        face = None if found is None else found[1]
+        if face is None:
+            return None
+        corners = surface.vertices[surface.faces[face]]
+        normal = np.cross(corners[1] - corners[0], corners[2] - corners[0])
+        place = intersect_line_with_plane_3d(position_nm, direction, corners[0], normal)
+        segment = self._segments[int(np.searchsorted(self._ends, face, side="right"))]
+        z, y, x = place.tolist()
+        return segment, (z, y, x)
+
     def clear(self) -> None:
         """Take the layers away."""
         self.show(())
@@ -73,6 +107,8 @@ class Solids:
             return
         counts = [len(solid.mesh.vertices) for solid in solids]
         starts = np.cumsum([0, *counts[:-1]])
+        self._segments = tuple(solid.segment for solid in solids)
+        self._ends = np.cumsum([len(solid.mesh.faces) for solid in solids])
         faces = [solid.mesh.faces + s for solid, s in zip(solids, starts, strict=True)]
         vertices = np.concatenate([solid.mesh.vertices for solid in solids])
         rgba = np.repeat([solid.colour for solid in solids], counts, axis=0)

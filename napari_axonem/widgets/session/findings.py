@@ -15,6 +15,7 @@ from napari_axonem.geometry import zyx
 from napari_axonem.proofreading.gains import RunGains
 from napari_axonem.proofreading.project import Project
 from napari_axonem.proofreading.suggested import Suggested
+from napari_axonem.widgets.session.keyboard import by_key
 from napari_axonem.widgets.session.queue import ErrorQueue, Filter, Finding, Rank
 from napari_axonem.widgets.session.workplace import Workplace
 
@@ -124,7 +125,7 @@ class Findings:
         truth = "" if self._place.opened.has_truth else "the project has no ground truth; "
         if self.sought:
             return f"{truth}no suggestion is left"
-        return f"{truth}find suggestions first (Shift+F)"
+        return f"{truth}find suggestions first{by_key('suggest')}"
 
     def _mistakes(self, project: Project) -> list[Finding]:
         choice = _choice(project, self._queue.filter)

@@ -7,15 +7,19 @@ of the user's takes for itself works again when one of ours is selected.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from weakref import WeakSet
 
-from napari.utils.key_bindings import KeymapProvider
+from napari.utils.key_bindings import KeymapProvider, coerce_keybinding
 
 from napari_axonem.proofreading.states import ObjectState
 from napari_axonem.widgets.session.editor import Tool
 from napari_axonem.widgets.session.queue import DONE, FLAGGED, SKIPPED
-from napari_axonem.widgets.session.session import Session
+
+if TYPE_CHECKING:
+    from napari_axonem.widgets.session.session import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,8 @@ class Action:
     """What it does, for people."""
 
     key: str
-    """The key, as napari writes it: ``Control-Shift-Z``."""
+    """The key that it has unless the user gives it another, as napari writes it:
+    ``Control-Shift-Z``."""
 
     run: Callable[[Session], object]
     """Does it."""
@@ -40,13 +45,17 @@ class Action:
     @property
     def shown_key(self) -> str:
         """The key as people write it: ``Ctrl+Shift+Z``."""
-        words = {"Control": "Ctrl", "Escape": "Esc"}
-        return "+".join(words.get(part, part) for part in self.key.split("-"))
+        return written(self.key)
 
     @property
     def tip(self) -> str:
         """What it does, with its key, for a tooltip."""
         return f"{self.title} ({self.shown_key})"
+
+
+def written(key: str) -> str:
+    """Return a key that napari writes ``Control-Shift-Z`` as people write it: ``Ctrl+Shift+Z``."""
+    return str(coerce_keybinding(key)).replace("Escape", "Esc") if key else ""
 
 
 def _view(name: str, *arguments: object) -> Callable[[Session], object]:
@@ -303,6 +312,30 @@ ACTIONS: tuple[Action, ...] = (
         lambda s: s.space.toggle_skeletons(),
         "View",
     ),
+    Action(
+        "sides", "Show or hide the views from the side", "4", lambda s: s.sides.toggle(), "View"
+    ),
+    Action(
+        "beside",
+        "Show the truth beside the segmentation, or no more",
+        "Shift-O",
+        lambda s: s.sides.toggle_truth(),
+        "View",
+    ),
+    Action(
+        "jump",
+        "Let all views go through what is under the cursor",
+        "Z",
+        lambda s: s.jump(),
+        "View",
+    ),
+    Action(
+        "crosshair",
+        "Show or hide the crosshair with views from the side",
+        "Shift-X",
+        lambda s: s.sides.toggle_crosshair(),
+        "View",
+    ),
 )
 """Everything that has a key, but for the help itself (`HELP_KEYS`)."""
 
@@ -312,25 +345,43 @@ HELP_KEYS = ("H", "F1")
 BY_ID = {action.id: action for action in ACTIONS}
 
 
+_bound: WeakSet[Callable[..., object]] = WeakSet()
+"""What was bound here, and is taken away when other keys are."""
+
+
 def bind(
-    session: Session, providers: Iterable[KeymapProvider], show_help: Callable[[], None]
+    session: Session,
+    providers: Iterable[KeymapProvider],
+    show_help: Callable[[], None],
+    keys: Mapping[str, str] | None = None,
 ) -> None:
-    """Bind all keys to a viewer or layers.
+    """Bind all keys to a viewer or layers, in the place of those bound before.
 
     Parameters
     ----------
     show_help
         Called for the keys of the help.
+    keys
+        The key of each action by its id, empty for none; those of the table without it.
     """
+    held = {action.id: action.key for action in ACTIONS} | dict(keys or {})
+    pairs = [(held[action.id], _handler(session, action)) for action in ACTIONS]
+    pairs += [(key, _ours(lambda _: show_help())) for key in HELP_KEYS]
+    handles = {coerce_keybinding(key): handle for key, handle in pairs if key}
     for provider in providers:
-        for action in ACTIONS:
-            provider.bind_key(action.key, _handler(session, action), overwrite=True)
-        for key in HELP_KEYS:
-            provider.bind_key(key, lambda _: show_help(), overwrite=True)
+        for key in [key for key, handle in provider.keymap.items() if handle in _bound]:
+            provider.bind_key(key, None)
+        for key, handle in handles.items():
+            provider.bind_key(key, handle, overwrite=True)
 
 
 def _handler(session: Session, action: Action) -> Callable[[object], None]:
     def handle(_: object) -> None:
         session.attempt(action.run, session)
 
+    return _ours(handle)
+
+
+def _ours(handle: Callable[[object], None]) -> Callable[[object], None]:
+    _bound.add(handle)
     return handle

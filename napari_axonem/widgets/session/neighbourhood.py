@@ -9,6 +9,7 @@ from psygnal import Signal
 from napari_axonem.errors import EditError
 from napari_axonem.proofreading.neighbours import Neighbours, neighbours_of
 from napari_axonem.proofreading.project import Project
+from napari_axonem.widgets.session.keyboard import by_key
 from napari_axonem.widgets.session.objects import Objects
 from napari_axonem.widgets.session.workplace import Workplace
 
@@ -107,7 +108,7 @@ class Neighbourhood:
             raise EditError(
                 "no object is picked",
                 where="neighbours",
-                remedy="click one with the tool Look (L)",
+                remedy=f"click one with the tool Look{by_key('look')}",
             )
         if not len(found):
             raise EditError("it touches no other object", where=f"object {self._objects.segment}")

@@ -9,6 +9,7 @@ from napari_axonem.errors import EditError
 from napari_axonem.geometry import Nm
 from napari_axonem.proofreading.project import Project
 from napari_axonem.proofreading.states import ObjectState, Said
+from napari_axonem.widgets.session.keyboard import by_key
 from napari_axonem.widgets.session.workplace import Workplace
 
 
@@ -121,7 +122,8 @@ class Objects:
             raise EditError(
                 "a merge takes two objects or more",
                 where="merge",
-                remedy="select them with the tool Look (L): click one, and others with Shift",
+                remedy=f"select them with the tool Look{by_key('look')}: click one, and others "
+                "with Shift",
             )
 
     def hide(self) -> None:
@@ -192,7 +194,9 @@ class Objects:
         project = self._writable_project()
         if not self.segment:
             raise EditError(
-                "no object is picked", where="objects", remedy="click one with the tool Look (L)"
+                "no object is picked",
+                where="objects",
+                remedy=f"click one with the tool Look{by_key('look')}",
             )
         return project
 

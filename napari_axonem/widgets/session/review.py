@@ -10,6 +10,7 @@ from psygnal import Signal
 from napari_axonem.errors import EditError
 from napari_axonem.evaluation.mistakes import Mistake
 from napari_axonem.widgets.session.findings import Findings
+from napari_axonem.widgets.session.keyboard import by_key
 from napari_axonem.widgets.session.pace import Pace, pace_of
 from napari_axonem.widgets.session.queue import DONE, OPEN, ErrorQueue, ErrorRow, Filter, Rank
 from napari_axonem.widgets.session.workplace import Workplace
@@ -96,7 +97,7 @@ class Review:
             raise EditError(
                 "no skeletons are followed, so gains in run length are not known",
                 where="rank",
-                remedy="choose skeletons first (Shift+G)",
+                remedy=f"choose skeletons first{by_key('skeletons')}",
             )
         if by != self.findings.rank:
             self.findings.rank_by(by)

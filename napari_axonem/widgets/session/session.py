@@ -19,7 +19,7 @@ from napari_axonem.geometry import Nm
 from napari_axonem.proofreading.operation import Operation
 from napari_axonem.proofreading.project import Project
 from napari_axonem.widgets.parts import wording
-from napari_axonem.widgets.picture import clicks, strokes
+from napari_axonem.widgets.picture import clicks, pointing, strokes
 from napari_axonem.widgets.session.editor import Editor, Tool
 from napari_axonem.widgets.session.entrance import Entrance, Refused
 from napari_axonem.widgets.session.following import Following
@@ -28,6 +28,7 @@ from napari_axonem.widgets.session.objects import Objects
 from napari_axonem.widgets.session.past import Past
 from napari_axonem.widgets.session.review import Review
 from napari_axonem.widgets.session.score import RunRecord, ScoreRecord, Track
+from napari_axonem.widgets.session.sides import Sides
 from napari_axonem.widgets.session.space import Space
 from napari_axonem.widgets.session.turns import Steps
 from napari_axonem.widgets.session.underneath import Underneath
@@ -63,22 +64,28 @@ class Session:
     """Something was written of the project: where to."""
 
     def __init__(self, viewer: ViewerModel) -> None:
-        self.place = Workplace(viewer)
-        self.review = Review(self.place)
-        self.editor = Editor(self.place)
-        self.objects = Objects(self.place)
-        self.past = Past(self.place, self.editor.settled)
+        self.place: Workplace = Workplace(viewer)
+        self.review: Review = Review(self.place)
+        self.editor: Editor = Editor(self.place)
+        self.objects: Objects = Objects(self.place)
+        self.past: Past = Past(self.place, self.editor.settled)
         self._scores = ScoreRecord(self.place)
-        self.neighbours = Neighbourhood(self.place, self.objects, self.editor.settled)
-        self.space = Space(self.place, self._concerned, self._aim)
+        self.neighbours: Neighbourhood = Neighbourhood(
+            self.place, self.objects, self.editor.settled
+        )
+        self.space: Space = Space(self.place, self._concerned, self._aim)
         self._underneath = Underneath(lambda: self.place.sight.layers)
+        self.sides: Sides = Sides(
+            self.place, self.wanted.emit, self._click, self._underneath.text, self._error_nm
+        )
         self.runs = RunRecord(self.place, self.edited.emit)
         self.following = Following(self.place, self._follow_runs)
         self._entrance = Entrance(self.place, self._enter, self._leave, self._begin)
         self.window: object = None
         """What ties it to a window, if it has one (`napari_axonem.widgets.session.window`)."""
-        self._end_clicks = clicks.listen(viewer, self._click)
+        self._end_clicks = clicks.listen(viewer, self._click, self._click_on_ray)
         self._end_strokes = strokes.listen(viewer, self.editor, self.attempt)
+        self._end_pointing = pointing.listen(viewer, self.sides.go, self._points)
         self._cursor = strokes.BrushCursor(viewer)
         self.review.pointed.connect(self._draw)
         self.editor.drafted.connect(self._draw)
@@ -135,13 +142,17 @@ class Session:
         """Close the project and stop listening to the viewer."""
         self._end_clicks()
         self._end_strokes()
+        self._end_pointing()
         self.close_project()
         self._entrance.release()
+        self.sides.end()
 
     def release(self) -> None:
         """Let go of the project when the window is gone; nothing is drawn any more."""
         self._end_clicks()
         self._end_strokes()
+        self._end_pointing()
+        self.sides.release()
         self.ended.emit()
         self.editor.abandon()
         place, review, objects = self.place, self.review, self.objects
@@ -149,8 +160,9 @@ class Session:
         mine += [self.wanted, self.exported]
         theirs = (place.said, review.listed, review.pointed, review.sought, self.editor.drafted)
         seen = (self.neighbours.pointed, self.space.progressed, self.space.switched)
+        beside = (self.sides.switched, self.sides.began, self.sides.unwanted)
         told = (objects.picked, objects.changed, self.past.chosen_changed)
-        for signal in (*mine, *theirs, *seen, *told):
+        for signal in (*mine, *theirs, *seen, *beside, *told):
             signal.disconnect()
         project, self.place.project = self.project, None
         if project is not None:
@@ -245,13 +257,54 @@ class Session:
         self.objects.start()
         self.neighbours.start()
         yield
+        self.sides.start()
+        yield
         self.project_changed.emit()
 
     def _click(self, position_nm: Nm, other: bool) -> None:
         if self.project is not None and self.editor.tool == Tool.LOOK:
             self.attempt(lambda: self.objects.pick(position_nm, more=other))
+            self.sides.go(position_nm)
         else:
             self.attempt(self.editor.click, position_nm, other)
+
+    def _click_on_ray(self, position_nm: Nm, direction: Nm, other: bool) -> None:
+        """Click on the object that is seen there in three dimensions, if there is one."""
+        places: list[Nm | None] = []
+        self.attempt(lambda: places.append(self.space.on_ray(position_nm, direction)))
+        for place in places:
+            if place is not None:
+                self._click(place, other)
+                self._stay_at(place)
+
+    def jump(self) -> None:
+        """Let all views go through the place under the cursor; from three dimensions, back to two.
+
+        Raises
+        ------
+        EditError
+            Nothing is under the cursor, or no view from the side is shown.
+        """
+        viewer = self.place.viewer
+        if not (self.space.on and viewer.mouse_over_canvas):
+            self.sides.go_to_cursor()
+            return
+        direction = viewer.scene.camera.calculate_nd_view_direction(3, viewer.dims.displayed)
+        place = self.space.on_ray(clicks.nm_of(viewer.cursor.position), clicks.nm_of(direction))
+        if place is None:
+            raise EditError("no object is under the cursor", where="jump", remedy="point at one")
+        self._stay_at(place)
+        self.sides.go(place)
+        self.space.toggle()
+
+    def _stay_at(self, place_nm: Nm) -> None:
+        """Have the place in the middle of the view when it has two dimensions again."""
+        depth = self.place.sight.depth
+        depth.afterwards(lambda: depth.back_to(place_nm))
+
+    def _points(self) -> bool:
+        """Tell whether a drag with Ctrl points at a place: with the brush it moves the picture."""
+        return self.sides.on and not self.editor.draws
 
     def _follow_runs(self) -> None:
         """Take run lengths in: the project follows skeletons now."""
@@ -298,9 +351,16 @@ class Session:
         if project is None:
             return ()
         found = (*self.objects.segments, self.neighbours.at)
-        if not self.objects.segment and current is not None:
-            found = self.place.sight.concerned or tuple(current.mistake.segments)
+        about = () if current is None else tuple(current.mistake.segments)
+        about = about and (self.place.sight.concerned or about)
+        if set(self.objects.segments) <= set(about):  # one of them may be the one picked
+            found = (*found, *about)
         return tuple(dict.fromkeys(s for s in found if s and project.segment[s] == s))
+
+    def _error_nm(self) -> Nm | None:
+        """Return the place of the error looked at."""
+        current = self.review.queue.current
+        return None if current is None else current.mistake.position_nm
 
     def _aim(self) -> bool:
         """Look at the current error, unless objects are selected."""

@@ -13,6 +13,7 @@ from psygnal import Signal
 from napari_axonem.errors import AxonemError, EditError
 from napari_axonem.evaluation.meshes import Mesh
 from napari_axonem.evaluation.skeletons import Skeletons, skeletonize
+from napari_axonem.geometry import Box, Nm, zyx
 from napari_axonem.proofreading.elsewhere import elsewhere
 from napari_axonem.proofreading.exporting.places import box_around
 from napari_axonem.proofreading.project import Project
@@ -22,6 +23,7 @@ from napari_axonem.volumes import Volume
 from napari_axonem.widgets.parts import wording
 from napari_axonem.widgets.picture.depth import middle_and_extent
 from napari_axonem.widgets.picture.solids import Solid, Solids
+from napari_axonem.widgets.session.keyboard import by_key
 from napari_axonem.widgets.session.workplace import Notice, Workplace
 
 KEPT_BYTES = 2**28
@@ -31,6 +33,9 @@ KEPT_BYTES = 2**28
 BESIDE_VOXELS = 100_000
 """Objects whose box has more voxels are made in another process: in a thread, zmesh and kimimaro
 would hold Python's lock for most of a second. A process takes as long to start."""
+
+REACHES = (1, 4, 16)
+"""Voxels round a place on a surface among which the object is looked for, one after the other."""
 
 T = TypeVar("T")
 
@@ -126,9 +131,28 @@ class Space:
         if not self._wanted():
             raise EditError(
                 "there is nothing to show in 3-D",
-                remedy="click an object with the tool Look (L), or go to an error (N)",
+                remedy=f"click an object with the tool Look{by_key('look')}, or go to an error"
+                f"{by_key('next')}",
             )
         depth.enter()
+
+    def on_ray(self, position_nm: Nm, direction: Nm) -> Nm | None:
+        """Return the place of the first object on a line of sight.
+
+        Parameters
+        ----------
+        position_nm
+            A point of the line (z, y, x) in nm.
+        direction
+            Which way is looked along it (z, y, x).
+
+        Returns
+        -------
+        The centre (z, y, x) in nm of the voxel of the object that is nearest to its surface there;
+        None where no object is met.
+        """
+        found = self._solids.on_ray(position_nm, direction) if self.on else None
+        return None if found is None else _inside(self._place.opened, *found)
 
     def toggle_skeletons(self) -> None:
         """Show centre lines too, or no more."""
@@ -239,6 +263,24 @@ class Space:
             grid, box = project.sources.grid, box_around(project, names)
             corners = np.array([box.start, box.stop]) * grid.voxel_size + grid.origin
             self._place.sight.depth.frame(*middle_and_extent(*corners))
+
+
+def _inside(project: Project, segment: int, place_nm: Nm) -> Nm:
+    """Return the centre of the voxel of an object that is nearest to a place on its surface.
+
+    A surface may be made of coarse voxels, so that it runs beside the object.
+    """
+    volume = project.sources.fragments.volume
+    voxel = zyx(np.clip(volume.grid.to_voxel(place_nm), 0, np.subtract(volume.box.stop, 1)))
+    for reach in REACHES:
+        box = Box(voxel, zyx(np.add(voxel, 1))).grow((reach,) * 3).intersect(volume.box)
+        inside = np.argwhere(project.segment[volume.read(box)] == segment) + box.start
+        if len(inside):
+            centres = volume.grid.to_nm(inside)
+            away = np.linalg.norm(centres - np.asarray(place_nm), axis=1)
+            z, y, x = centres[int(away.argmin())].tolist()
+            return z, y, x
+    return place_nm
 
 
 def _call(function: Callable[[Volume], T], solid: Volume) -> T:

@@ -21,7 +21,7 @@ class Step:
     """What is to be done."""
 
     how: str
-    """With which buttons and keys."""
+    """With which buttons and keys; a key is an action in braces: ``{next}``."""
 
 
 STEPS = (
@@ -29,21 +29,22 @@ STEPS = (
     Step(
         "go",
         "Go to the worst error",
-        "Press <b>N</b>, or click the first row of the dock Errors. The white line is the object; "
-        "what is wrong with it is coloured.",
+        "Press <b>{next}</b>, or click the first row of the dock Errors. The white line is the "
+        "object; what is wrong with it is coloured.",
     ),
     Step(
         "split",
         "Repair a false merge",
-        "Go to one (cyan), press <b>R</b>, look at the red and the blue side, then <b>Enter</b>.",
+        "Go to one (cyan), press <b>{repair}</b>, look at the red and the blue side, then "
+        "<b>{take}</b>.",
     ),
     Step(
         "merge",
         "Repair a false split",
-        "Choose <b>False splits</b> above the list, press <b>N</b>, then <b>R</b>: it is joined at "
-        "once.",
+        "Choose <b>False splits</b> above the list, press <b>{next}</b>, then <b>{repair}</b>: it "
+        "is joined at once.",
     ),
-    Step("undo", "Take an edit back", "Press <b>Ctrl+Z</b>. Every edit can be undone, always."),
+    Step("undo", "Take an edit back", "Press <b>{undo}</b>. Every edit can be undone, always."),
     Step(
         "export",
         "Export the labels",

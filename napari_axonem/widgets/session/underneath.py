@@ -88,15 +88,15 @@ class Underneath:
         """Take over the tables of a project as they are now."""
         self._known = None if project is None else Known.of(project)
 
-    def text(self, position_nm: Nm) -> str:
-        """Return place and object at a position (z, y, x) in nm."""
+    def text(self, position_nm: Nm, level: int | None = None) -> str:
+        """Return place and object at a position (z, y, x) in nm, at a level or at the one drawn."""
         z, y, x = position_nm
         where = f"z {z:,.0f}, y {y:,.0f}, x {x:,.0f} nm"
         layers, known = self._layers(), self._known
         if layers is None or known is None:
             return where
         try:
-            return f"{where}: {known.text(*layers.under(position_nm))}"
+            return f"{where}: {known.text(*layers.under(position_nm, level))}"
         except AxonemError:  # what cannot be read is told when it is drawn
             return where
 

@@ -10,9 +10,11 @@ from qtpy.compat import isalive
 from qtpy.QtCore import QEvent, QObject, QTimer
 from qtpy.QtWidgets import QMainWindow, QWidget
 
+from napari_axonem.widgets.docks.keys.control import KeysControl
 from napari_axonem.widgets.docks.keys.view import KeysDialog
 from napari_axonem.widgets.parts.beside import Action, Beside
 from napari_axonem.widgets.session import keys
+from napari_axonem.widgets.session.keyboard import keyboard
 from napari_axonem.widgets.session.session import Session
 from napari_axonem.widgets.session.workplace import Notice
 
@@ -80,15 +82,17 @@ class Window:
         session.place.compute = self.background.compute
         session.place.later = self.background.later
         self._help: KeysDialog | None = None
+        self._help_control: KeysControl | None = None
         self._closing: Closing | None = None
         self._main: ref[QMainWindow] | None = None
         self.show_dock: Callable[[str], object] = self._add_dock
         """Brings the dock of a name to the front."""
         session.place.said.connect(self._tell)
         session.wanted.connect(self._bring)
-        session.project_changed.connect(self._bind_layers)
-        keys.bind(session, [session.place.viewer], self.show_help)
-        self._bind_layers()
+        session.project_changed.connect(self._bind)
+        session.sides.began.connect(self._bind)
+        keyboard().changed.connect(self._bind)
+        self._bind()
 
     def belong_to(self, window: QWidget) -> None:
         """End the session when this window is closed."""
@@ -106,6 +110,8 @@ class Window:
         """Show all keys, or hide them."""
         if self._help is None:
             self._help = KeysDialog(None if self._main is None else self._main())
+            viewer = self.session.place.viewer
+            self._help_control = KeysControl(keyboard(), self._help.view, viewer)
         self._help.setVisible(not self._help.isVisible())
 
     def _bring(self, what: str) -> None:
@@ -121,8 +127,10 @@ class Window:
             frame.show()
             frame.raise_()
 
-    def _bind_layers(self) -> None:
-        keys.bind(self.session, self.session.place.sight.all_layers, self.show_help)
+    def _bind(self) -> None:
+        place = self.session.place
+        shown = (place.viewer, *place.sight.all_layers, *self.session.sides.keymaps)
+        keys.bind(self.session, shown, self.show_help, keyboard().keys)
 
     @staticmethod
     def _tell(notice: Notice) -> None:

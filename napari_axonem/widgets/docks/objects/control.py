@@ -9,6 +9,7 @@ from napari_axonem.widgets.docks.objects.view import ObjectsView
 from napari_axonem.widgets.parts import wording
 from napari_axonem.widgets.parts.colours import hexadecimal
 from napari_axonem.widgets.parts.connections import Connections
+from napari_axonem.widgets.session.keyboard import by_key
 from napari_axonem.widgets.session.keys import BY_ID
 from napari_axonem.widgets.session.objects import WORDS
 from napari_axonem.widgets.session.session import Session
@@ -57,7 +58,7 @@ class ObjectsControl:
         """Show the objects selected, and what is said of the one picked last."""
         self._show_selected()
         segment, said = self._session.objects.segment, self._session.objects.said
-        about = "Click an object with the tool Look (L)."
+        about = f"Click an object with the tool Look{by_key('look')}."
         if self._session.project is None:
             about = "No project is open."
         elif segment:

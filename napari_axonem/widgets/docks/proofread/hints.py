@@ -6,6 +6,7 @@ from napari_axonem.proofreading.operation import Colour
 from napari_axonem.widgets.docks.proofread.score_view import better_or_worse
 from napari_axonem.widgets.parts import colours, wording
 from napari_axonem.widgets.session.editor import Tool
+from napari_axonem.widgets.session.keyboard import keyboard
 from napari_axonem.widgets.session.session import Session
 
 MOVE = "drag with Ctrl to move the picture"
@@ -29,7 +30,7 @@ def _merge(session: Session) -> str:
     if len(hits) == 1:
         return f"Object <b>{hits[0].segment}</b>: now click the one to join to it."
     names = wording.names([hit.segment for hit in hits])
-    return f"<b>{names}</b>: Enter merges all {len(hits)}."
+    return f"<b>{names}</b>: {taking()} merges all {len(hits)}."
 
 
 def _split(session: Session) -> str:
@@ -70,7 +71,7 @@ def _detach(session: Session) -> str:
             "fragments for a new object."
         )
     pieces = wording.count(len(hits), "fragment")
-    return f"{pieces} collected: Enter makes <b>one new object</b> of them."
+    return f"{pieces} collected: {taking()} makes <b>one new object</b> of them."
 
 
 def _delete(session: Session) -> str:
@@ -78,7 +79,7 @@ def _delete(session: Session) -> str:
     if not hits:
         return "Click the object to delete; it becomes background."
     names = wording.names([hit.segment for hit in hits], ", ")
-    return f"<b>{names}</b>: click again or press Enter to delete."
+    return f"<b>{names}</b>: click again to delete, or {taking()}."
 
 
 def _paint(session: Session) -> str:
@@ -106,13 +107,18 @@ HINTS = {
 }
 
 
+def taking() -> str:
+    """Return what takes what is shown: the key, or the button where there is no key."""
+    return keyboard().shown("take") or "<b>Take it</b>"
+
+
 def _expected(session: Session) -> str:
     """Return what the cut that is shown would do to the score."""
     tool, scores = session.editor.tool, session.track
     draft = session.editor.splitting if tool == Tool.SPLIT else session.editor.cutting_off
     expected = draft.proposal.expected
     if expected is None or scores is None:
-        return "Enter takes it."
+        return f"{taking()} takes it."
     change = better_or_worse(expected.total - scores.now.total)
     return f"VOI {wording.bits(expected.total)} ({change})"
 

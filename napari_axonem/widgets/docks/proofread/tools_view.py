@@ -57,8 +57,7 @@ class BrushView(QWidget):
         self.radius.setSuffix(" nm")
         self.radius.setKeyboardTracking(False)
         self.radius.setToolTip(
-            "Radius of the brush ([ and ]). It is a ball, which reaches into the sections above "
-            "and below"
+            "Radius of the brush. It is a ball, which reaches into the sections above and below"
         )
         self.others = others
         grid = QGridLayout(self)

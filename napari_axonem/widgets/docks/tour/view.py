@@ -7,6 +7,7 @@ from collections.abc import Collection
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
+from napari_axonem.widgets.session.keyboard import keyboard
 from napari_axonem.widgets.session.tour import STEPS, Step
 
 DONE, LATER = "\N{BALLOT BOX WITH CHECK}", "\N{BALLOT BOX}"
@@ -38,4 +39,4 @@ class TourView(QWidget):
             title = f"<b>{step.title}</b>" if step is current else step.title
             lines.append(f"{sign} {title}")
         self.steps.setText("<br>".join(lines))
-        self.how.setText(END if current is None else current.how)
+        self.how.setText(END if current is None else current.how.format_map(keyboard().all_shown))
