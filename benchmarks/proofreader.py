@@ -42,6 +42,7 @@ from napari_axonem.evaluation.standing import RunSettings  # noqa: E402
 from napari_axonem.proofreading.creation import CreateSettings, create_project  # noqa: E402
 from napari_axonem.proofreading.project import Project  # noqa: E402
 from napari_axonem.proofreading.simulation import Hand, Repair, repair_all  # noqa: E402
+from napari_axonem.segmentation.inference.store import NEAR  # noqa: E402
 from napari_axonem.segmentation.result import Result  # noqa: E402
 
 FILE = DATA / "fib25" / "training2.h5"
@@ -94,7 +95,7 @@ def model_affinities(folder: Path) -> str:
         words = ["segment", f"{FILE}:raw", str(out), "--model", "fib25"]
         if status := command([*words, "--voxel-size", ",".join(map(str, SIZE))]):
             raise SystemExit(status)
-    return str(Result(out).affinities)
+    return str(Result(out).affinities / NEAR)
 
 
 AFFINITIES: dict[str, Callable[[Path], str]] = {

@@ -117,6 +117,11 @@ def test_every_action_leaves_the_window_free(
     player.click(RIGHT_OF_1, SHIFT)
     play("merge_selected", "undo")
 
+    # views from the side
+    play("sides")
+    hand.until(lambda: bool(session.sides.shown))
+    play("beside", "crosshair", "crosshair", "jump", "beside", "sides")
+
     # three dimensions
     player.click(LEFT_OF_1)
     play("space", "lines")

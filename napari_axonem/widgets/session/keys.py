@@ -332,7 +332,7 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "crosshair",
         "Show or hide the crosshair with views from the side",
-        "Shift-X",
+        "Shift-H",
         lambda s: s.sides.toggle_crosshair(),
         "View",
     ),
