@@ -148,7 +148,9 @@ def corrected(
     surroundings = project.surroundings()
     size, corner = project.sources.grid.voxel_size, np.asarray(scene.window.start)
     for _ in range(ROUNDS):
-        found = cut_window(scene.fragment, scene.window, sides, surroundings)
+        # a point may land beyond what is looked at
+        near = [[voxel for voxel in side if scene.window.contains(voxel)] for side in sides]
+        found = cut_window(scene.fragment, scene.window, near, surroundings)
         missing = scene.wanted & (found != RED)
         excess = scene.others & (found == RED)
         added = [_middles(wrong, size) for wrong in (missing, excess)]

@@ -5,7 +5,13 @@ import pytest
 
 from napari_axonem.errors import EditError
 from napari_axonem.proofreading.project import Project
-from napari_axonem.proofreading.proposing import place_points, points_nm, scattered
+from napari_axonem.proofreading.proposing import (
+    corrected,
+    place_points,
+    points_nm,
+    scattered,
+    scene_of,
+)
 from napari_axonem.proofreading.simulation import Hand, repair, repair_all
 from napari_axonem.proofreading.verification import verify_project
 from napari_axonem.proofreading.voxelcut import BLUE, RED, UNDECIDED, cut_voxels, spread
@@ -166,3 +172,15 @@ def test_an_unsteady_hand_stays_in_the_object(
         assert found == {mistake.truth[0]}
         again = Hand(2.0, np.random.default_rng(1)).place(project, meant)
         assert placed == again
+
+
+def test_a_point_may_land_beyond_what_is_looked_at(
+    make_project: Maker, two_in_one: dict[str, np.ndarray]
+) -> None:
+    with Project(make_project(**two_in_one)) as project:
+        (mistake,) = project.mistakes()
+        red, blue = place_points(project, mistake, 1)
+        scene = scene_of(project, mistake, 1)
+        assert scene is not None
+        beyond = scene.window.stop
+        assert beyond in corrected(project, scene, [*red, beyond], blue)[0]
