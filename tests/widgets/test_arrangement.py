@@ -114,7 +114,7 @@ def test_the_project_before_is_offered_and_not_opened(hand: Hand, project_path: 
     assert view.again.text() == "Go on with block"
     assert hand.session.project is None
     hand.push("Volume", view.again)
-    assert hand.session.project is not None
+    hand.until(lambda: hand.session.project is not None)
 
 
 def test_docks_say_what_they_need_and_get_it(hand: Hand, project_path: Path) -> None:

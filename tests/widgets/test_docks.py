@@ -10,6 +10,7 @@ from napari.utils.key_bindings import coerce_keybinding
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QLabel, QMessageBox
 
+from napari_axonem.errors import ProjectLockedError
 from napari_axonem.proofreading.creation import CreateSettings, create_project
 from napari_axonem.proofreading.project import Project
 from napari_axonem.widgets.desk import DOCKS, open_desk
@@ -261,6 +262,26 @@ def test_closing_the_window_lets_others_write(make_napari_viewer, qtbot, setting
     session = open_desk(again)
     session.open_project(project_path)
     assert len(session.project.operations) == 1
+
+
+def test_a_window_closed_while_a_project_comes_lets_others_write(
+    make_napari_viewer, qtbot, settings, project_path
+):
+    viewer = make_napari_viewer(show=True)
+    session = open_desk(viewer)
+    session.open_soon(project_path, pytest.fail)
+    qtbot.waitUntil(lambda: bool(viewer.layers))  # the first of its layers
+
+    def is_free() -> bool:
+        try:
+            Project(project_path).close()
+        except ProjectLockedError:
+            return False
+        return True
+
+    assert not is_free()
+    viewer.close()
+    qtbot.waitUntil(is_free)
 
 
 def test_a_project_without_truth_says_so(hand: Hand, volumes: Path, tmp_path: Path) -> None:

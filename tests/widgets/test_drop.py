@@ -14,6 +14,7 @@ from qtpy.QtWidgets import QApplication
 from napari_axonem.errors import AxonemError
 from napari_axonem.geometry import Grid
 from napari_axonem.volumes import open_volume, write_volume
+from napari_axonem.widgets.desk import full_name
 from napari_axonem.widgets.opening import precedence, writer
 from napari_axonem.widgets.opening.voxel_size_form import VoxelSizeForm
 from tests.volumes.web import serving, silent
@@ -184,7 +185,9 @@ def test_what_cannot_be_opened_is_told_in_a_line(bare: Hand, tmp_path: Path, sai
 def test_a_project_is_opened_for_proofreading(bare: Hand, project_path: Path) -> None:
     person = Person()
     drop(bare.canvas, project_path)
-    bare.until(lambda: "segmentation" in bare.viewer.layers)
+    docks = bare.viewer.window.dock_widgets
+    bare.until(lambda: full_name("Errors") in docks and bare.session.project is not None)
+    assert "segmentation" in bare.viewer.layers
     assert bare.session.project.folder.root == project_path
     assert bare.session.project.writable
     assert person.titles == []

@@ -32,6 +32,17 @@ class Background(Beside):
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._do_waiting)
+        self._is_held = False
+
+    def hold(self) -> None:
+        """Do nothing more until `go_on`: the window may be closing, its widgets going."""
+        self._is_held = True
+
+    def go_on(self) -> None:
+        """Do what waits again."""
+        self._is_held = False
+        if self._waiting:
+            self._timer.start(0)
 
     def later(self, action: Action) -> None:
         """Do something when the window has been drawn, in a turn of its own."""
@@ -39,6 +50,8 @@ class Background(Beside):
         self._timer.start(0)
 
     def _do_waiting(self) -> None:
+        if self._is_held:
+            return
         action = self._waiting.pop(0)
         if self._waiting:
             self._timer.start(0)
@@ -46,16 +59,17 @@ class Background(Beside):
 
 
 class Closing(QObject):
-    """Does something after a window was told to close; it may have refused.
+    """Does something when a window is told to close, and after it was; it may have refused.
 
     Parameters
     ----------
-    then
+    first, then
         What to do.
     """
 
-    def __init__(self, then: Action) -> None:
+    def __init__(self, first: Action, then: Action) -> None:
         super().__init__()
+        self._first = first
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(then)
@@ -63,6 +77,7 @@ class Closing(QObject):
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802
         """Wait for the end of what the window does."""
         if event is not None and event.type() == QEvent.Type.Close:
+            self._first()
             self._timer.start(0)
         return False
 
@@ -98,13 +113,15 @@ class Window:
         """End the session when this window is closed."""
         if self._main is None and isinstance(window, QMainWindow):
             self._main = ref(window)  # a strong one would keep the window from being freed
-            self._closing = Closing(self._end_if_closed)
+            self._closing = Closing(self.background.hold, self._end_if_closed)
             window.installEventFilter(self._closing)
 
     def _end_if_closed(self) -> None:
         main = None if self._main is None else self._main()
         if main is None or not isalive(main) or not main.isVisible():
             self.session.release()
+        else:
+            self.background.go_on()
 
     def show_help(self) -> None:
         """Show all keys, or hide them."""
