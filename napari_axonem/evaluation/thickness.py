@@ -14,9 +14,9 @@ from napari_axonem.evaluation.grouping import Ints
 from napari_axonem.evaluation.tables import Cells
 from napari_axonem.geometry import Nm
 
-LEAST_DEPTH = 2.0
-"""How far some voxel must be from what is around the cell, in shortest edges of a voxel. A layer of
-two voxels is nothing to point at."""
+THINNEST = 6.0
+"""Thickness in voxels, by their shortest edge, below which a layer is nothing to point at. Of those
+4 to 6 voxels thick, points that lie exactly where they are meant cut off one in eight."""
 
 LEAST_SHARE = 1 / 3
 """A part of which less than so much can be cut off is thin: most of it would stay."""
@@ -38,7 +38,7 @@ def solid_cells(cells: Cells, voxel_size: Nm) -> npt.NDArray[np.bool_]:
     """
     known = np.where(cells.truth > 0, cells.voxels, 0)
     whole = np.bincount(cells.fragment, weights=known)
-    thick = cells.depth >= LEAST_DEPTH * min(voxel_size)
+    thick = cells.depth >= THINNEST / 2 * min(voxel_size)
     solid: npt.NDArray[np.bool_] = thick | (2 * cells.voxels >= whole[cells.fragment])
     return solid
 

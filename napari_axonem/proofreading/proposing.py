@@ -20,6 +20,7 @@ from napari_axonem.errors import EditError
 from napari_axonem.evaluation.mistakes import Mistake
 from napari_axonem.evaluation.suggestions import Suggestion
 from napari_axonem.evaluation.tables import Cells
+from napari_axonem.evaluation.thickness import THINNEST
 from napari_axonem.geometry import Box, Grid, Nm, Zyx, zyx
 from napari_axonem.proofreading.fragmentcut import bounding_box, cut_window, window_of
 from napari_axonem.proofreading.project import Project
@@ -39,10 +40,6 @@ LEAST_PLACE = 20
 
 AROUND_NM = 60.0
 """How far from the object to cut off its surroundings get points."""
-
-THINNEST = 6.0
-"""Thickness in voxels below which a layer is nothing that one could point at. Of those 4 to 6
-voxels thick, points that lie exactly where they are meant cut off one in eight."""
 
 LONGEST_NM = 1000.0
 """Pieces are looked at within so far of the place that the list shows."""

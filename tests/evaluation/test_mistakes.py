@@ -166,7 +166,7 @@ def test_voi_of_cells_is_voi_of_voxels(volumes):
 
 @pytest.fixture
 def nothing_is_thin(monkeypatch):
-    monkeypatch.setattr(thickness, "LEAST_DEPTH", 0)
+    monkeypatch.setattr(thickness, "THINNEST", 0)
 
 
 def test_a_false_merge_is_cut_at_its_largest_contact(nothing_is_thin):
@@ -208,8 +208,8 @@ def overlapping(overlap, rest):
     return tabulate(as_volume(fragments, CUBES), as_volume(truth, CUBES)), fragments
 
 
-@pytest.mark.parametrize(("overlap", "thin"), [(2, True), (3, False)])
-def test_a_layer_of_two_voxels_is_thin(overlap, thin):
+@pytest.mark.parametrize(("overlap", "thin"), [(4, True), (5, False)])
+def test_a_thin_layer_is_told_from_a_solid_piece(overlap, thin):
     table, _ = overlapping(overlap, 30)
     (mistake,) = find_mistakes(table, np.array([0, 5, 6]), CUBES)
     assert (mistake.kind, mistake.truth, mistake.thin) == ("false_merge", (2, 1), thin)

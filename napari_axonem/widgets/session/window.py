@@ -63,11 +63,13 @@ class Closing(QObject):
 
     Parameters
     ----------
-    first, then
-        What to do.
+    then
+        What to do after it.
+    first
+        What to do before it, if anything.
     """
 
-    def __init__(self, first: Action, then: Action) -> None:
+    def __init__(self, then: Action, first: Action | None = None) -> None:
         super().__init__()
         self._first = first
         self._timer = QTimer(self)
@@ -77,7 +79,8 @@ class Closing(QObject):
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802
         """Wait for the end of what the window does."""
         if event is not None and event.type() == QEvent.Type.Close:
-            self._first()
+            if self._first is not None:
+                self._first()
             self._timer.start(0)
         return False
 
@@ -113,7 +116,7 @@ class Window:
         """End the session when this window is closed."""
         if self._main is None and isinstance(window, QMainWindow):
             self._main = ref(window)  # a strong one would keep the window from being freed
-            self._closing = Closing(self.background.hold, self._end_if_closed)
+            self._closing = Closing(self._end_if_closed, first=self.background.hold)
             window.installEventFilter(self._closing)
 
     def _end_if_closed(self) -> None:
