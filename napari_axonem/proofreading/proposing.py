@@ -88,8 +88,8 @@ def points_nm(
     Raises
     ------
     EditError
-        The object to cut off is nothing but thin layers in such a fragment: outlines that differ
-        by a voxel or two are not to be had by pointing.
+        The object to cut off is nothing but thin layers in such fragments, and nothing else is
+        left to point at: outlines that differ by a voxel or two are not to be had by pointing.
     """
     red, blue = list(mistake.red), list(mistake.blue)
     grid = project.sources.grid
@@ -97,30 +97,47 @@ def points_nm(
     if isinstance(mistake, Mistake) and mistake.kind == "false_merge":
         at = project.sources.fragment_at
         hit = [{at(position(grid, voxel)) for voxel in side} for side in (red, blue)]
+        thin: list[int] = []
         for fragment in sorted((hit[0] & hit[1]) - {0}):
-            ours = [[v for v in s if at(position(grid, v)) == fragment] for s in (red, blue)]
-            placed = place_points(project, mistake, fragment, landing)
-            if not all(placed):
-                raise EditError(
-                    f"in fragment {fragment} the object to cut off is nothing but layers thinner "
-                    f"than {THINNEST:g} voxels",
-                    where="split",
-                    remedy="place points yourself, or leave it: its outline is off a little",
-                )
             # the listed ones lie somewhere in the piece, maybe far away
-            red = [v for v in red if v not in ours[0]]
-            blue = [v for v in blue if v not in ours[1]]
-            inside[0].extend(placed[0])
-            inside[1].extend(placed[1])
+            listed = [v for v in red if at(position(grid, v)) == fragment]
+            red, blue = ([v for v in s if at(position(grid, v)) != fragment] for s in (red, blue))
+            placed = place_points(project, mistake, fragment, landing, listed)
+            if all(placed):
+                inside[0].extend(placed[0])
+                inside[1].extend(placed[1])
+            else:
+                thin.append(fragment)  # stays whole, on the side that it hangs on to
+        if thin and not (red + inside[0] and blue + inside[1]):
+            raise EditError(
+                f"in fragment {thin[0]} the object to cut off is nothing but layers thinner "
+                f"than {THINNEST:g} voxels",
+                where="split",
+                remedy="place points yourself, or leave it: its outline is off a little",
+            )
     sides = (landing(red) + inside[0], landing(blue) + inside[1])
     return [position(grid, v) for v in sides[0]], [position(grid, v) for v in sides[1]]
 
 
 def place_points(
-    project: Project, mistake: Mistake, fragment: int, landing: Landing = list
+    project: Project,
+    mistake: Mistake,
+    fragment: int,
+    landing: Landing = list,
+    listed: Sequence[Zyx] = (),
 ) -> tuple[list[Zyx], list[Zyx]]:
-    """Return voxels of both colours that cut the object of an error off inside a fragment."""
-    scene = scene_of(project, mistake, fragment)
+    """Return voxels of both colours that cut the object of an error off inside a fragment.
+
+    Parameters
+    ----------
+    listed
+        Voxels of the object in that fragment, where to look if there is nothing to point at near
+        the place of the error.
+    """
+    grid = project.sources.grid
+    places = [mistake.position_nm, *(position(grid, voxel) for voxel in listed)]
+    scenes = (scene_of(project, mistake, fragment, place) for place in places)
+    scene = next((scene for scene in scenes if scene is not None), None)
     if scene is None:
         return [], []
     size = project.sources.grid.voxel_size
@@ -162,8 +179,8 @@ def corrected(
     return sides
 
 
-def scene_of(project: Project, mistake: Mistake, fragment: int) -> Scene | None:
-    """Return what lies around an error inside one fragment.
+def scene_of(project: Project, mistake: Mistake, fragment: int, place: Nm) -> Scene | None:
+    """Return what lies around a place (z, y, x) in nm of an error inside one fragment.
 
     Of an object that is in several pieces there it is about all those near the error that are
     thick enough. None where there is nothing to point at: no truth, or only layers thinner than
@@ -175,7 +192,7 @@ def scene_of(project: Project, mistake: Mistake, fragment: int) -> Scene | None:
         return None
     size = np.asarray(sources.grid.voxel_size)
     whole = sources.fragments.volume.box
-    at = sources.grid.to_voxel(mistake.position_nm)
+    at = sources.grid.to_voxel(place)
     near = Box(zyx(at), zyx(at + 1)).grow(zyx(np.ceil(LONGEST_NM / 2 / size)))
     near = near.intersect(piece_box).grow(1).intersect(whole)  # so that it shows how thick it is
     true = sources.truth.volume.read(near)

@@ -159,7 +159,7 @@ def _worth(project: Project, mistake: Mistake, plan: SplitPlan) -> float:
     voxels = cells.voxels[rows].copy()
     for row, fragment in enumerate(cells.fragment[rows].tolist()):
         if fragment in cut:
-            scene = scene_of(project, mistake, fragment)
+            scene = scene_of(project, mistake, fragment, mistake.position_nm)
             voxels[row] = 0 if scene is None else int(scene.wanted.sum())
     pieces = Cells(*(getattr(cells, f.name)[rows] for f in fields(Cells)))
     unused = np.full(len(rows), len(project.segment))

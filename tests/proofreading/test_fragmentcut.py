@@ -180,7 +180,7 @@ def test_a_point_may_land_beyond_what_is_looked_at(
     with Project(make_project(**two_in_one)) as project:
         (mistake,) = project.mistakes()
         red, blue = place_points(project, mistake, 1)
-        scene = scene_of(project, mistake, 1)
+        scene = scene_of(project, mistake, 1, mistake.position_nm)
         assert scene is not None
         beyond = scene.window.stop
         assert beyond in corrected(project, scene, [*red, beyond], blue)[0]
