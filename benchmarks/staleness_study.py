@@ -17,7 +17,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ import torch
 from staleness_report import write_report
 
 from napari_axonem.errors import NotFiniteError
+from napari_axonem.networks.precision import is_bf16_fast
 from napari_axonem.pipeline.plan import Plan
 from napari_axonem.training.paper.course import Course
 from napari_axonem.training.paper.pictures import (
@@ -33,12 +34,14 @@ from napari_axonem.training.paper.pictures import (
     read_cifar10,
     read_mnist,
 )
-from napari_axonem.training.paper.recipes import RECIPES, Way, ways
+from napari_axonem.training.paper.recipes import RECIPES, Recipe, Way, ways
 
 RESULTS = "staleness_study.jsonl"
 KEEP_SECONDS = 120
 MARKS = 8
-"""Times that a run is tested."""
+"""Times that a run is tested, with fewer pictures until the end."""
+
+FEWER = 1000
 
 
 @dataclass(frozen=True)
@@ -51,14 +54,31 @@ class Part:
     """Of the training part; 0 for all."""
 
     vectors: tuple[tuple[int, ...], ...]
+    tested: int = 0
+    """Pictures that the end is tested with; 0 for all."""
+
+    batch: int = 0
+    rate: float = 0
+    """In place of the recipe's, where they are not 0."""
+
     dtype: str = "float32"
 
+    @property
+    def recipe(self) -> Recipe:
+        """How the network is trained."""
+        usual = RECIPES[self.network]
+        return replace(usual, batch=self.batch or usual.batch, rate=self.rate or usual.rate)
+
+
+FAST = "bfloat16" if is_bf16_fast(torch.device("cpu")) else "float32"
 
 PARTS = {
     "lenet5": Part("lenet5", 4, 0, ((1, 2, 3, 4), (2,))),
-    "resnet20": Part("resnet20", 3, 40_000, ((7, 13, 19), (7,), (7, 13)), "bfloat16"),
-    "alexnet": Part("alexnet", 3, 40_000, ((3,), (1, 2, 3)), "bfloat16"),
-    "vgg16": Part("vgg16", 2, 20_000, ((2,), (2, 4, 7)), "bfloat16"),
+    "resnet20": Part("resnet20", 3, 40_000, ((7, 13, 19), (7,), (7, 13)), dtype=FAST),
+    "alexnet": Part("alexnet", 3, 40_000, ((3,), (1, 2, 3)), dtype=FAST),
+    "vgg16": Part(
+        "vgg16", 1, 10_240, ((2,), (2, 4, 7)), tested=5000, batch=32, rate=0.004, dtype=FAST
+    ),
 }
 SEQUENCE = [
     ("lenet5", 0), ("resnet20", 0), ("lenet5", 1), ("lenet5", 2), ("alexnet", 0), ("vgg16", 0),
@@ -92,7 +112,7 @@ def read_pictures(part: Part, data: Path) -> tuple[Pictures, Pictures]:
         both = [read_mnist(data / "mnist", name) for name in ("train", "test")]
     else:
         both = [read_cifar10(data / "cifar10" / CIFAR10_FILE, name) for name in ("train", "test")]
-    return both[0].first(part.pictures), both[1]
+    return both[0].first(part.pictures), both[1].first(part.tested)
 
 
 def one_run(course: Course, test: Pictures, key: dict[str, Any], kept: Path) -> dict[str, Any]:
@@ -109,7 +129,7 @@ def one_run(course: Course, test: Pictures, key: dict[str, Any], kept: Path) -> 
         except NotFiniteError:
             diverged_at = course.engine.steps
             break
-        score = course.score(test)
+        score = course.score(test if mark == course.total else test.first(FEWER))
         curve.append(
             {"step": mark, "train_loss": sum(losses) / len(losses), "test_loss": score.loss,
              "accuracy": score.accuracy}
@@ -158,7 +178,7 @@ def study(out: Path, data: Path, names: list[str]) -> None:
         train, test = have[1]
         dtype = None if part.dtype == "float32" else getattr(torch, part.dtype)
         plan = Plan(executor="serial", dtype=dtype)
-        course = Course(RECIPES[part.network], way, train, part.epochs, seed, plan)
+        course = Course(part.recipe, way, train, part.epochs, seed, plan)
         result = one_run(course, test, key, out / "running.pt")
         with results.open("a") as file:
             file.write(json.dumps(result) + "\n")

@@ -15,17 +15,22 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import coo_array, csr_array
-from scipy.sparse.csgraph import connected_components
 
 from napari_axonem.proofreading.columns import Growing
 from napari_axonem.proofreading.edges import Edges, Ids, Index
 from napari_axonem.proofreading.edgestore import EdgeStore, Incidence, place_of
+from napari_axonem.proofreading.falling import fallen, groups_of
 from napari_axonem.proofreading.members import Members
 from napari_axonem.proofreading.operation import EdgeStates, Made, no_made
 
 BACKGROUND = 0
 """The fragment, and the segment, that is no object."""
+
+LARGE = 10_000
+"""Segments of more fragments are not looked at whole where an edge goes off, but searched."""
+
+MANY_OF = 8
+"""An eighth of a large segment may be searched; then it is looked at whole after all."""
 
 
 class FragmentGraph:
@@ -163,7 +168,7 @@ class FragmentGraph:
         gone = self.deleted[like] or like == BACKGROUND
         self._deleted.append(np.array([gone], np.bool_))
         if self._members is not None:
-            self._members.add(self.n_fragments, int(self.segment[-1]))
+            self._members.add(self.n_fragments, self.segment)
         return self.n_fragments
 
     def bury(self, edges: Index) -> None:
@@ -191,24 +196,19 @@ class FragmentGraph:
         """Compute the segments anew where edges have changed."""
         if len(changed) == 0:
             return
-        if (changed[:, 2] == 1).all() and (changed[:, 0] != BACKGROUND).all():
-            self._join(changed[:, :2])
-            return
-        touched = np.unique(self.segment[changed[:, :2].ravel()]).astype(np.int64)
-        members = self._of_segments(touched[touched != BACKGROUND])
-        back = changed[(changed[:, 0] == BACKGROUND) & (changed[:, 2] == 0), 1]
-        if len(back):  # they meet whatever their edges, which never went off, lead to
-            near = self.edges_at(back)
-            near = near[self.edges.on[near]]
-            ends = np.concatenate([self.edges.u[near], self.edges.v[near], back]).astype(np.int64)
-            more = np.unique(self.segment[ends]).astype(np.int64)
-            members = np.union1d(members, self._of_segments(more[more != BACKGROUND]))
-            members = np.union1d(members, back)
-        alive = members[~self.deleted[members]]
-        within = self.edges_within(alive)
-        names = np.zeros(len(members), np.uint32)
-        names[~self.deleted[members]] = self._components(alive, within[self.edges.on[within]])
-        self._rename(members, names)
+        is_deletion, is_on = changed[:, 0] == BACKGROUND, changed[:, 2] == 1
+        gone, back = (changed[is_deletion & on, 1] for on in (is_on, ~is_on))
+        self._rename(back, back.astype(np.uint32))  # each alone; no other can bear its name
+        self._join(np.concatenate([changed[~is_deletion & is_on, :2], self._pairs_at(back)]))
+        self._rename(gone, np.zeros(len(gone), np.uint32))
+        off = changed[~is_deletion & ~is_on, :2]
+        self._divide(np.unique(np.concatenate([off, self._pairs_at(gone)])))
+
+    def _pairs_at(self, fragments: Index) -> Index:
+        """Return the ends of edges at fragments that are on, shape (n, 2)."""
+        edges = self.edges_at(fragments)
+        edges = edges[self.edges.on[edges]]
+        return np.stack([self.edges.u[edges], self.edges.v[edges]], axis=1).astype(np.int64)
 
     def _join(self, pairs: Index) -> None:
         """Follow edges that went on: whole segments become one."""
@@ -218,13 +218,47 @@ class FragmentGraph:
             return
         names, place = np.unique(ends, return_inverse=True)
         place = place.reshape(-1, 2)
-        graph = csr_array(coo_array((np.ones(len(ends)), place.T), shape=(len(names),) * 2))
-        _, group = connected_components(graph, directed=False)
+        group = groups_of(place, len(names))
         new = self._named(names, group)
         losing = new != names
         members = [self.members(int(name)) for name in names[losing]]
         into = np.repeat(new[losing].astype(np.uint32), [len(m) for m in members])
         self._rename(np.concatenate(members), into)
+
+    def _divide(self, seeds: Index) -> None:
+        """Follow edges that went off: segments fall into what their seeds are connected to.
+
+        Parameters
+        ----------
+        seeds
+            Fragments, each once, at which edges went off or fragments were deleted.
+        """
+        seeds = seeds[self.segment[seeds] != BACKGROUND]
+        names, whose, count = np.unique(
+            self.segment[seeds].astype(np.int64), return_inverse=True, return_counts=True
+        )
+        length = self._lists().most(names)
+        small = np.ones(len(names), np.bool_)
+        for place in np.flatnonzero((length > LARGE) & (length > count * MANY_OF)):
+            off = fallen(
+                self.edges, seeds[whose == place], self.deleted, most=int(length[place]) // MANY_OF
+            )
+            if off is not None:
+                small[place] = False
+                self._take_off(int(names[place]), *off)
+        if not small.any():
+            return
+        members = self._of_segments(names[small])
+        within = self.edges_within(members)
+        self._rename(members, self._components(members, within[self.edges.on[within]]))
+
+    def _take_off(self, segment: int, fragments: Index, part: Index) -> None:
+        """Make segments of parts of a segment; the rest keeps the name if it has that fragment."""
+        if self.deleted[segment] or segment in fragments:
+            rest = np.setdiff1d(self.members(segment), fragments)
+            fragments = np.concatenate([fragments, rest])
+            part = np.append(part, np.full(len(rest), part.max(initial=-1) + 1))
+        self._rename(fragments, self._named(fragments, part).astype(np.uint32))
 
     def _rename(self, fragments: Index, names: Ids) -> None:
         """Put fragments, each once, into other segments."""
@@ -232,7 +266,7 @@ class FragmentGraph:
         fragments, names = fragments[moved], names[moved]
         order = np.argsort(fragments)
         fragments, names = fragments[order], names[order]
-        self._lists().move(fragments, self.segment[fragments], names)
+        self._lists().move(fragments, names, self.segment)
         self.segment[fragments] = names
         self._moved.append(fragments)
 
@@ -244,10 +278,7 @@ class FragmentGraph:
         u, v = self.edges.u[edges].astype(np.int64), self.edges.v[edges].astype(np.int64)
         rows, columns = place_of(u, members), place_of(v, members)
         inside = (rows >= 0) & (columns >= 0)
-        ones = np.ones(int(inside.sum()), dtype=np.int8)
-        ends = rows[inside].astype(np.int32), columns[inside].astype(np.int32)
-        matrix = csr_array(coo_array((ones, ends), shape=(len(members),) * 2))
-        _, component = connected_components(matrix, directed=False)
+        component = groups_of(np.stack([rows, columns], axis=1)[inside], len(members))
         names: Ids = self._named(members, component).astype(np.uint32)
         return names
 
@@ -261,7 +292,7 @@ class FragmentGraph:
         return named
 
     def _of_segments(self, segments: Index) -> Index:
-        found: Index = np.sort(self._lists().of(segments))
+        found: Index = np.sort(self._lists().of(segments, self.segment))
         return found
 
     def _lists(self) -> Members:

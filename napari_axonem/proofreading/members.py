@@ -12,6 +12,9 @@ from napari_axonem.proofreading.edges import Ids, Index
 class Members:
     """The fragments of every segment, found without looking at all fragments.
 
+    A list still has what left its segment, until that is half of it: a large segment that loses a
+    few fragments costs nothing.
+
     Parameters
     ----------
     segment
@@ -29,45 +32,72 @@ class Members:
         start, members = rows.indptr.astype(np.int64), rows.indices
         filled = np.flatnonzero(np.diff(start))
         self._lists = Lists(count, (filled, start[filled]), members)
+        self._left: dict[int, int] = {}
+        """How many of each list have left its segment."""
         if count:
-            self.add_many(np.zeros(1, np.int64), np.setdiff1d(self.of(np.zeros(1, np.int64)), [0]))
+            background = np.zeros(1, np.int64)
+            alone = np.setdiff1d(self.of(background, segment), background)
+            self._put(background, alone, segment[alone])
 
-    def of(self, segments: Index) -> Index:
-        """Return the fragments of some segments, one list after the other."""
+    def of(self, segments: Index, segment: Ids) -> Index:
+        """Return the fragments of some segments, each once.
+
+        Parameters
+        ----------
+        segment
+            The segment of each fragment as it is now, shape (fragments + 1,).
+        """
         found: Index = self._lists.take(segments)[0].astype(np.int64)
-        return found
+        if self._left.keys().isdisjoint(segments.tolist()):
+            return found
+        stayed: Index = found[segment[found] == np.repeat(segments, self.most(segments))]
+        return stayed
 
-    def add(self, fragment: int, segment: int) -> None:
+    def most(self, segments: Index) -> Index:
+        """Return how many fragments each of some segments has at most."""
+        return self._lists.lengths(segments)
+
+    def add(self, fragment: int, segment: Ids) -> None:
         """Take down a new fragment."""
-        name = np.array([segment])
-        self.add_many(name, np.append(self.of(name), fragment))
+        name = segment[fragment : fragment + 1].astype(np.int64)
+        members = np.append(self.of(name, segment), fragment)
+        self._put(name, members, segment[members])
 
-    def add_many(self, segment: Index, fragments: Index) -> None:
-        """Give one segment, shape (1,), these fragments and no other."""
-        self._lists.put(segment, np.array([len(fragments)]), fragments.astype(np.int32))
+    def move(self, fragments: Index, new: Ids, segment: Ids) -> None:
+        """Move fragments, each once, to new segments.
 
-    def move(self, fragments: Index, old: Ids, new: Ids) -> None:
-        """Move fragments, ascending, from their old segments to new ones.
-
-        Lists that only gain are copied as they are: they may be hundreds of times as long as what
-        they gain.
+        Parameters
+        ----------
+        segment
+            The segment of each fragment before that, shape (fragments + 1,).
         """
         if not len(fragments):
             return
-        losing = np.unique(old).astype(np.int64)
-        gaining = np.setdiff1d(new, losing).astype(np.int64)
-        touched = np.concatenate([losing, gaining])
-        owner = np.repeat(np.arange(len(touched)), self._lists.lengths(touched))
-        members = self.of(touched)
-        lost = int(self._lists.lengths(losing).sum())
-        place = np.searchsorted(fragments, members[:lost]).clip(max=len(fragments) - 1)
-        stays = np.append(fragments[place] != members[:lost], np.ones(len(members) - lost, bool))
-        order = np.argsort(touched)
-        owner = np.concatenate(
-            [owner[stays], order[np.searchsorted(touched, new.astype(np.int64), sorter=order)]]
+        losing, lost = np.unique(segment[fragments].astype(np.int64), return_counts=True)
+        for name, count in zip(losing.tolist(), lost.tolist(), strict=True):
+            self._left[name] = self._left.get(name, 0) + count
+        left = np.array([self._left[name] for name in losing.tolist()])
+        touched = np.union1d(new, losing[2 * left > self.most(losing)]).astype(np.int64)
+        stays = self.of(touched, segment)
+        goes = np.zeros(len(segment), np.bool_)
+        goes[fragments] = True
+        stays = stays[~goes[stays]]
+        self._put(
+            touched, np.concatenate([stays, fragments]), np.concatenate([segment[stays], new])
         )
-        members = np.concatenate([members[stays], fragments])
+
+    def _put(self, touched: Index, members: Index, owner: Ids) -> None:
+        """Give segments, ascending, these fragments and no other.
+
+        Parameters
+        ----------
+        owner
+            The segment of each of `members`.
+        """
+        place = np.searchsorted(touched, owner)
         # numpy sorts short integers by counting
-        by_owner = np.argsort(owner.astype(np.min_scalar_type(len(touched))), kind="stable")
-        counts = np.bincount(owner, minlength=len(touched))
-        self._lists.put(touched, counts, members[by_owner].astype(np.int32))
+        order = np.argsort(place.astype(np.min_scalar_type(len(touched))), kind="stable")
+        counts = np.bincount(place, minlength=len(touched))
+        self._lists.put(touched, counts, members[order].astype(np.int32))
+        for name in touched.tolist():
+            self._left.pop(name, None)

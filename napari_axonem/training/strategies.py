@@ -14,6 +14,7 @@ from torch import Tensor
 
 from napari_axonem.errors import SettingsError
 from napari_axonem.networks.chain import Chain, Live
+from napari_axonem.networks.precision import is_bf16_fast
 from napari_axonem.pipeline.choosing import choose
 from napari_axonem.pipeline.engine import Engine
 from napari_axonem.pipeline.messages import Targets
@@ -182,15 +183,8 @@ def resolve_devices(names: Sequence[str]) -> tuple[str, ...]:
 def precision(asked: str, device: str) -> torch.dtype | None:
     """Return the type that passes compute in; None for full precision."""
     if asked == "auto":
-        return torch.bfloat16 if _bfloat16_is_fast(device) else None
+        return torch.bfloat16 if is_bf16_fast(torch.device(device)) else None
     return torch.bfloat16 if asked == "bfloat16" else None
-
-
-def _bfloat16_is_fast(device: str) -> bool:
-    if device.startswith("cuda"):
-        return torch.cuda.get_device_capability(device) >= (8, 0)
-    can = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
-    return bool(can.get("avx512_bf16") or can.get("amx_bf16"))
 
 
 def _of_live(loss: Loss) -> Callable[[Live, Targets], Tensor]:

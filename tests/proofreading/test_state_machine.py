@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule
 
 from napari_axonem.errors import EditError
-from napari_axonem.proofreading import keeper
+from napari_axonem.proofreading import graph, keeper
 from napari_axonem.proofreading.operation import Kind
 from napari_axonem.proofreading.project import Project
 from napari_axonem.proofreading.snapshots import saved_in
@@ -263,6 +263,13 @@ class Edits(ProjectAndOracle):
         """Compare voxels."""
         if hasattr(self, "project"):
             assert same_partition(self.shown(), self.now)
+
+
+@pytest.fixture(autouse=True)
+def _few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Segments of four fragments or more are searched as large ones are."""
+    monkeypatch.setattr(graph, "LARGE", 3)
+    monkeypatch.setattr(graph, "MANY_OF", 1)
 
 
 TestEdits = pytest.mark.timeout(max(300, 60 * SEQUENCES))(Edits.TestCase)

@@ -13,6 +13,7 @@ from torch import nn
 from napari_axonem.errors import ModelError, SettingsError
 from napari_axonem.networks.chain import Chain
 from napari_axonem.networks.ffn import mask_update
+from napari_axonem.networks.precision import is_bf16_fast
 
 Fields = npt.NDArray[np.float32]
 """Fields of view, shape (n, z, y, x)."""
@@ -56,7 +57,7 @@ class Predictor:
             raise ModelError("no chain of operations", where=type(network).__name__)
         self.device = _found(device)
         if precision == "auto":
-            precision = "bf16" if has_bf16(self.device) else "full"
+            precision = "bf16" if is_bf16_fast(self.device) else "full"
         self.precision = precision
         self._type = torch.bfloat16 if precision == "bf16" else torch.float32
         self._update = mask_update(copy.deepcopy(network)).eval().to(self.device, self._type)
@@ -111,14 +112,6 @@ class Predictor:
             self._updates(images[part], masks[part]) for part in (slice(half), slice(half, None))
         ]
         return np.concatenate(parts)
-
-
-def has_bf16(device: torch.device) -> bool:
-    """Whether a device computes bf16 in hardware; elsewhere it is slower than full precision."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_capability(device) >= (8, 0)
-    capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
-    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
 def _found(device: str) -> torch.device:

@@ -8,6 +8,7 @@ import psutil
 import torch
 
 from napari_axonem.errors import SettingsError
+from napari_axonem.networks.precision import is_bf16_fast
 
 Precision = Literal["auto", "bf16", "full"]
 
@@ -34,16 +35,6 @@ def find_devices(names: str = "auto") -> list[torch.device]:
             return [torch.device("cuda", i) for i in range(torch.cuda.device_count())]
         return [torch.device("mps" if torch.backends.mps.is_available() else "cpu")]
     return [_found(name.strip()) for name in names.split(",")]
-
-
-def is_bf16_fast(device: torch.device) -> bool:
-    """Whether a device has instructions for bf16; elsewhere it is slower than full precision."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_capability(device) >= (8, 0)
-    if device.type != "cpu":
-        return False
-    has = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
-    return bool(has.get("avx512_bf16") or has.get("amx_bf16"))
 
 
 def number_type(precision: Precision, device: torch.device) -> torch.dtype:
