@@ -96,7 +96,7 @@ class EdgeStore:
     def everything(self) -> Edges:
         """Return all edges that are not buried, sorted by (u, v)."""
         alive = self._everything()
-        order = np.argsort(_pair_key(self.u[alive], self.v[alive]), kind="stable")
+        order = np.argsort(pair_key(self.u[alive], self.v[alive]), kind="stable")
         return self.taken(alive[order])
 
     def all_on(self) -> Index:
@@ -146,11 +146,11 @@ class EdgeStore:
         candidates = self._everything() if len(u) * MANY > len(self) else self.at(np.unique(u))
         if not len(candidates) or not len(u):
             return np.full(len(u), -1, dtype=np.int64)
-        keys = _pair_key(self.u[candidates], self.v[candidates])
+        keys = pair_key(self.u[candidates], self.v[candidates])
         if len(self) > self._n_first:
             order = np.argsort(keys, kind="stable")
             keys, candidates = keys[order], candidates[order]
-        wanted = _pair_key(u, v)
+        wanted = pair_key(u, v)
         place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
         return np.where(keys[place] == wanted, candidates[place], -1)
 
@@ -189,6 +189,6 @@ def _first(fragment: npt.NDArray[np.uint32], count: int) -> Index:
     return first.astype(np.int64)
 
 
-def _pair_key(u: npt.NDArray[np.integer], v: npt.NDArray[np.integer]) -> Index:
+def pair_key(u: npt.NDArray[np.integer], v: npt.NDArray[np.integer]) -> Index:
     """Return one integer for each pair of fragments; ids are below 2**32."""
     return (u.astype(np.int64) << 32) | v.astype(np.int64)

@@ -16,10 +16,17 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import coo_array, csr_array
-from scipy.sparse.csgraph import breadth_first_order, connected_components, dijkstra, maximum_flow
+from scipy.sparse.csgraph import (
+    breadth_first_order,
+    connected_components,
+    dijkstra,
+    maximum_flow,
+    minimum_spanning_tree,
+)
 
 from napari_axonem.errors import EditError
 from napari_axonem.proofreading.edges import Edges, Index
+from napari_axonem.proofreading.edgestore import pair_key, place_of
 from napari_axonem.proofreading.operation import EdgeStates, no_edges
 
 OFF_WEIGHT = 0.1
@@ -103,11 +110,11 @@ def states_after(piece: Piece, side: npt.NDArray[np.integer] | npt.NDArray[np.bo
 
 def components_after(piece: Piece, states: EdgeStates) -> Index:
     """Return the object, counted from 0, that each fragment is in once `states` are set."""
-    switched = {(u, v): bool(on) for u, v, on in states.tolist()}
-    pairs = zip(
-        piece.edges.u.tolist(), piece.edges.v.tolist(), piece.edges.on.tolist(), strict=True
-    )
-    on = np.array([switched.get((u, v), state) for u, v, state in pairs], dtype=np.bool_)
+    on = piece.edges.on.copy()
+    switched = pair_key(states[:, 0], states[:, 1])
+    order = np.argsort(switched)
+    place = place_of(pair_key(piece.edges.u, piece.edges.v), switched[order])
+    on[place >= 0] = states[order, 2][place[place >= 0]]
     u, v = piece.rows(piece.edges.u[on]), piece.rows(piece.edges.v[on])
     matrix = _matrix(len(piece.fragments), u, v, np.ones(len(u)))
     components: Index = connected_components(matrix, directed=False)[1]
@@ -119,13 +126,13 @@ def _ties(piece: Piece, u: Index, v: Index, on: npt.NDArray[np.bool_], candidate
     n = len(piece.fragments)
     _, component = connected_components(_matrix(n, u[on], v[on], np.ones(on.sum())), directed=False)
     by_area = candidates[np.argsort(-piece.edges.area[candidates], kind="stable")]
-    ties = []
-    for edge in by_area:
-        a, b = component[u[edge]], component[v[edge]]
-        if a != b:
-            component[component == b] = a
-            ties.append(edge)
-    return np.array(ties, dtype=np.int64)
+    ends = np.sort(np.stack([component[u[by_area]], component[v[by_area]]], axis=1), axis=1)
+    joins = np.flatnonzero(ends[:, 0] != ends[:, 1])
+    _, first = np.unique(ends[joins], axis=0, return_index=True)  # of each pair the largest
+    rank = joins[first]
+    tree = minimum_spanning_tree(_matrix(n, ends[rank, 0], ends[rank, 1], rank + 1.0))
+    ties: Index = by_area[np.sort(tree.data).astype(np.int64) - 1]
+    return ties
 
 
 def _capacities(edges: Edges) -> Index:
