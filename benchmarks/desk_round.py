@@ -216,6 +216,16 @@ class Round:
             print(f"exported {file['labels'].shape} {file['labels'].dtype}")
         self.picture("exported")
 
+    def report(self, seconds: float) -> None:
+        """Print what was done, and for how long the window was blocked."""
+        print(json.dumps({**self.done, "minutes": round(seconds / 60, 2)}))
+        project = self.hand.session.project
+        print(f"VOI {project.voi_at_start.total:.3f} -> {project.voi().total:.3f}")
+        print("| action | times | blocked, ms: median | worst |\n|---|---|---|---|")
+        for what, blocked in self.dog.blocked.items():
+            middle, worst = 1000 * statistics.median(blocked), 1000 * max(blocked)
+            print(f"| {what} | {len(blocked)} | {middle:.0f} | {worst:.0f} |")
+
     @property
     def project_path(self) -> Path:
         """The project that is worked on."""
@@ -255,13 +265,7 @@ def main() -> None:
     played = Round(given.folder.resolve(), given.errors)
     start = time.monotonic()
     played.run()
-    print(json.dumps({**played.done, "minutes": round((time.monotonic() - start) / 60, 2)}))
-    project = played.hand.session.project
-    print(f"VOI {project.voi_at_start.total:.3f} -> {project.voi().total:.3f}")
-    print("| action | times | blocked, ms: median | worst |\n|---|---|---|---|")
-    for what, seconds in played.dog.blocked.items():
-        middle, worst = 1000 * statistics.median(seconds), 1000 * max(seconds)
-        print(f"| {what} | {len(seconds)} | {middle:.0f} | {worst:.0f} |")
+    played.report(time.monotonic() - start)
     played.viewer.close()
 
 
