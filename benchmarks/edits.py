@@ -4,7 +4,8 @@ The project is made by `edits_data.py`. Measured are merges, splits between frag
 and taken) of objects of about 5,000 fragments, undo and redo: each up to the return of the call,
 when it is on disk and tables and score have followed, and up to a plane of 2048² looked up in the
 table of segments, as the window does. Then opening after 100,000 logged operations: with a
-snapshot, and with the whole log to replay. Beside it, in a process of its own, napari's Labels
+snapshot, and with the whole log to replay; these operations join nearly all fragments into one
+object, with which the edits are done once more. Beside it, in a process of its own, napari's Labels
 layer: filling an object and undoing that, on 512³ voxels.
 
     python benchmarks/edits.py FOLDER pinky40/labels.h5
@@ -249,6 +250,7 @@ def measure(folder: Path, labels: Path) -> dict[str, Any]:
     take("opening, the whole log", "open", project)
     take("making a snapshot", "write", project)
     take("opening, a snapshot", "open", project)
+    take("edits where one object is nearly all", "edit", project)
     take("napari", "napari", labels)
     return found
 
