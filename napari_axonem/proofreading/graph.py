@@ -93,6 +93,10 @@ class FragmentGraph:
         """Return the fragments of the segments, ascending."""
         return self._of_segments(np.unique(np.array(segments, np.int64)))
 
+    def most_members(self, segment: int) -> int:
+        """Return how many fragments a segment has at most, without looking at them."""
+        return int(self._lists().most(np.array([segment]))[0])
+
     def edges_at(self, fragments: npt.ArrayLike) -> Index:
         """Return the edges with at least one end in `fragments`, each once, ascending."""
         return self.edges.at(np.asarray(fragments, dtype=np.int64))
@@ -107,8 +111,8 @@ class FragmentGraph:
 
     def edges_between(self, segment_a: int, segment_b: int) -> Index:
         """Return the edges from one segment to another, ascending."""
-        members_a, members_b = self.members(segment_a), self.members(segment_b)
-        candidates = self.edges_out_of(min(members_a, members_b, key=len))
+        smaller = min(segment_a, segment_b, key=self.most_members)
+        candidates = self.edges_out_of(self.members(smaller))
         ends = self.segment[self.edges.u[candidates]], self.segment[self.edges.v[candidates]]
         forth = (ends[0] == segment_a) & (ends[1] == segment_b)
         back = (ends[0] == segment_b) & (ends[1] == segment_a)

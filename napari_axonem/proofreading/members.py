@@ -8,12 +8,15 @@ from scipy.sparse import csr_array
 from napari_axonem.evaluation.standing.lists import Lists
 from napari_axonem.proofreading.edges import Ids, Index
 
+LONG = 10_000
+"""Lists of more fragments are not put together anew when they gain some."""
+
 
 class Members:
     """The fragments of every segment, found without looking at all fragments.
 
-    A list still has what left its segment, until that is half of it: a large segment that loses a
-    few fragments costs nothing.
+    A list still has what left its segment, until that is half of it, and what comes to a long list
+    is put to its end: a large segment that loses or gains a few fragments costs nothing.
 
     Parameters
     ----------
@@ -50,8 +53,8 @@ class Members:
         found: Index = self._lists.take(segments)[0].astype(np.int64)
         if self._left.keys().isdisjoint(segments.tolist()):
             return found
-        stayed: Index = found[segment[found] == np.repeat(segments, self.most(segments))]
-        return stayed
+        stayed = found[segment[found] == np.repeat(segments, self.most(segments))]
+        return np.unique(stayed)  # what left and came back is there twice
 
     def most(self, segments: Index) -> Index:
         """Return how many fragments each of some segments has at most."""
@@ -77,13 +80,20 @@ class Members:
         for name, count in zip(losing.tolist(), lost.tolist(), strict=True):
             self._left[name] = self._left.get(name, 0) + count
         left = np.array([self._left[name] for name in losing.tolist()])
-        touched = np.union1d(new, losing[2 * left > self.most(losing)]).astype(np.int64)
+        worn = losing[2 * left > self.most(losing)]
+        gaining = np.unique(new).astype(np.int64)
+        longer = np.setdiff1d(gaining[self.most(gaining) > LONG], worn)
+        for name in longer.tolist():
+            self._lists.extend(name, fragments[new == name].astype(np.int32))
+        touched = np.union1d(np.setdiff1d(gaining, longer), worn)
         stays = self.of(touched, segment)
         goes = np.zeros(len(segment), np.bool_)
         goes[fragments] = True
-        stays = stays[~goes[stays]]
+        stays, comes = stays[~goes[stays]], ~np.isin(new, longer)
         self._put(
-            touched, np.concatenate([stays, fragments]), np.concatenate([segment[stays], new])
+            touched,
+            np.concatenate([stays, fragments[comes]]),
+            np.concatenate([segment[stays], new[comes]]),
         )
 
     def _put(self, touched: Index, members: Index, owner: Ids) -> None:

@@ -116,8 +116,8 @@ def _bridges(
     in nm, the area with its sign turned, and the edge.
     """
     names = np.array(segments)
-    members = sorted((graph.members(segment) for segment in set(segments)), key=len)
-    edges = graph.edges_out_of(np.concatenate(members[:-1]))  # those of the largest touch others
+    by_size = sorted(set(segments), key=graph.most_members)
+    edges = graph.edges_out_of(graph.members(*by_size[:-1]))  # those of the largest touch others
     ends = [graph.segment[column[edges]] for column in (graph.edges.u, graph.edges.v)]
     between = np.isin(ends[0], names) & np.isin(ends[1], names)
     edges, low, high = edges[between], ends[0][between], ends[1][between]

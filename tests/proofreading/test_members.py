@@ -1,9 +1,11 @@
 """The fragments of every segment, through moves, against looking at all of them."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from napari_axonem.proofreading import members as module
 from napari_axonem.proofreading.members import Members
 
 FRAGMENTS = 12
@@ -12,9 +14,16 @@ moves = st.lists(
 )
 
 
+@pytest.mark.parametrize("long", [-1, 2, 100])
 @given(st.lists(st.integers(0, FRAGMENTS), min_size=FRAGMENTS, max_size=FRAGMENTS), moves)
-def test_lists_follow_every_move(begin: list[int], steps: list[dict[int, int]]) -> None:
+def test_lists_follow_every_move(long: int, begin: list[int], steps: list[dict[int, int]]) -> None:
     """Moves into lists that lose as well, into new ones, to background, and of nothing."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "LONG", long)
+        follow(begin, steps)
+
+
+def follow(begin: list[int], steps: list[dict[int, int]]) -> None:
     segment = np.array([0, *begin], np.uint32)
     members = Members(segment)
     for step in steps:

@@ -38,6 +38,8 @@ class Lists:
         self._start[named] = first
         self._length[named] = np.diff(first, append=rows)
         self._columns = list(columns)
+        self._spare: dict[int, int] = {}
+        """Rows that are free behind a list."""
         self._end = self._used = rows
 
     @property
@@ -67,16 +69,43 @@ class Lists:
         """
         self._reach(keys)
         added = len(columns[0])
-        if self._end + added > len(self._columns[0]):
-            self._columns = [_grown(column, self._end + added) for column in self._columns]
+        self._make_room(added)
         for column, new in zip(self._columns, columns, strict=True):
             column[self._end : self._end + added] = new
+        for key in self._spare.keys() & set(keys.tolist()) if self._spare else ():
+            del self._spare[key]
         self._used += added - int(self._length[keys].sum())
         self._start[keys] = self._end + np.cumsum(lengths) - lengths
         self._length[keys] = lengths
         self._end += added
-        if self._end > 2 * self._used + SLACK:
-            self._tidy()
+        self._tidy_if_worn()
+
+    def extend(self, key: int, *columns: npt.NDArray[Any]) -> None:
+        """Add rows to the end of one list, with room for more: it may be very long."""
+        self._reach(np.array([key]))
+        length, added = int(self._length[key]), len(columns[0])
+        if self._spare.get(key, 0) < added:
+            self._move(key, length, room=added + length // 8)
+        end = int(self._start[key]) + length
+        for column, new in zip(self._columns, columns, strict=True):
+            column[end : end + added] = new
+        self._spare[key] -= added
+        self._length[key] += added
+        self._used += added
+
+    def _move(self, key: int, length: int, room: int) -> None:
+        """Copy a list behind all others, with room for some rows behind it."""
+        self._make_room(length + room)
+        start = int(self._start[key])
+        for column in self._columns:
+            column[self._end : self._end + length] = column[start : start + length]
+        self._start[key], self._spare[key] = self._end, room
+        self._end += length + room
+        self._tidy_if_worn()
+
+    def _make_room(self, rows: int) -> None:
+        if self._end + rows > len(self._columns[0]):
+            self._columns = [_grown(column, self._end + rows) for column in self._columns]
 
     def _reach(self, keys: Ints) -> None:
         """Make room for keys that are new."""
@@ -85,11 +114,16 @@ class Lists:
             self._start = _grown(self._start, most)
             self._length = _grown(self._length, most)
 
-    def _tidy(self) -> None:
-        rows = ranges(self._start, self._length)
+    def _tidy_if_worn(self) -> None:
+        if self._end <= 2 * self._used + SLACK:
+            return
+        capacity = self._length.copy()
+        for key, rows_left in self._spare.items():
+            capacity[key] += rows_left
+        rows = ranges(self._start, capacity)
         self._columns = [column[rows] for column in self._columns]
-        self._start = np.cumsum(self._length) - self._length
-        self._end = self._used
+        self._start = np.cumsum(capacity) - capacity
+        self._end = len(rows)
 
 
 def _grown(column: npt.NDArray[Any], needed: int) -> npt.NDArray[Any]:
