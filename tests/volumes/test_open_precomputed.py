@@ -119,6 +119,15 @@ def test_scale_of_another_region_is_left_out(tmp_path):
     assert open_volume(path).factors == ((1, 1, 1), (1, 2, 2))
 
 
+def test_scales_behind_one_of_another_region_are_read(tmp_path):
+    path = write(tmp_path / "a")
+    write(path, voxels()[:, ::2, ::2], factor=(1, 2, 2), voxel_offset=[0, 0, 0])
+    write(path, voxels()[::2, ::4, ::4], factor=(2, 4, 4))
+    volume = open_volume(path)
+    assert volume.factors == ((1, 1, 1), (2, 4, 4))
+    np.testing.assert_array_equal(volume.levels[1], voxels()[::2, ::4, ::4])
+
+
 def change(path, **entries):
     info = json.loads((path / "info").read_text())
     for name, value in entries.items():

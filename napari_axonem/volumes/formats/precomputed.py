@@ -35,6 +35,9 @@ _KINDS: dict[str, Kind] = {"image": "image", "segmentation": "labels"}
 class _Scale:
     """One scale, in the order (z, y, x)."""
 
+    index: int
+    """Its place in the list of all scales, by which tensorstore opens it."""
+
     key: str
     resolution: Nm
     offset: Zyx
@@ -57,7 +60,7 @@ def _claim(store: Store) -> str | None:
 def _read(store: Store, inner: str) -> Source:
     info = document(store, "info") or {}
     try:
-        scales = _of_one_volume([_scale(s) for s in info["scales"]])
+        scales = _of_one_volume([_scale(i, s) for i, s in enumerate(info["scales"])])
         channels = int(info["num_channels"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise VolumeError(
@@ -80,12 +83,12 @@ def _read(store: Store, inner: str) -> Source:
     return one_level(whole, keys.index(inner), str(store.below(inner)))
 
 
-def _scale(scale: Mapping[str, Any]) -> _Scale:
+def _scale(index: int, scale: Mapping[str, Any]) -> _Scale:
     x, y, z = (float(n) for n in scale["resolution"])
     i, j, k = (int(n) for n in scale.get("voxel_offset") or (0, 0, 0))
     if min(x, y, z) <= 0:
         raise ValueError(f"a resolution of {scale['resolution']}")
-    return _Scale(str(scale["key"]), (z, y, x), (k, j, i), bool(scale.get("sharding")))
+    return _Scale(index, str(scale["key"]), (z, y, x), (k, j, i), bool(scale.get("sharding")))
 
 
 def _of_one_volume(scales: list[_Scale]) -> list[_Scale]:
@@ -107,9 +110,8 @@ def _source(store: Store, info: Mapping[str, Any], scales: list[_Scale]) -> Sour
     for scale in scales:
         _refuse_packed_files(store, scale)
     driver = "neuroglancer_precomputed"
-    tensors = open_tensors(
-        [store] * len(scales), [{"driver": driver, "scale_index": i} for i in range(len(scales))]
-    )
+    specs = [{"driver": driver, "scale_index": scale.index} for scale in scales]
+    tensors = open_tensors([store] * len(scales), specs)
     return Source(
         location=str(store),
         format="precomputed",
