@@ -243,6 +243,14 @@ def test_wrong_metadata(tmp_path, group):
         open_volume(f"precomputed://{tmp_path}/a.n5")
 
 
+def test_array_of_a_group_that_cannot_be_understood(tmp_path):
+    multiscale(tmp_path / "a.n5", {"multiscales": 3})
+    with pytest.raises(VolumeError, match="name one array of the group instead"):
+        open_volume(tmp_path / "a.n5")
+    one = open_volume(tmp_path / "a.n5" / "s0", voxel_size=SIZE)
+    np.testing.assert_array_equal(one.read(one.box), voxels())
+
+
 def test_damaged_block_is_named(tmp_path):
     path = write(tmp_path / "a.n5")
     block = path / "1" / "2" / "0"

@@ -256,6 +256,12 @@ def test_wrong_metadata(tmp_path, change):
     (path / "zarr.json").write_text(json.dumps(metadata))
     with pytest.raises(VolumeError, match=r"a\.zarr"):
         open_volume(path)
+    metadata["attributes"]["ome"]["multiscales"][0]["datasets"] = 3
+    (path / "zarr.json").write_text(json.dumps(metadata))
+    with pytest.raises(VolumeError, match="name one array of the group instead"):
+        open_volume(path)
+    one = open_volume(path / "0", voxel_size=(30, 8, 4))  # as the error says
+    np.testing.assert_array_equal(one.read(one.box), voxels())
 
 
 def test_array_of_records_is_refused(tmp_path):

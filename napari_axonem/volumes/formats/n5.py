@@ -16,7 +16,7 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
-from napari_axonem.errors import VolumeError
+from napari_axonem.errors import VolumeError, VolumeLostError
 from napari_axonem.geometry import Nm, Zyx
 from napari_axonem.volumes.formats import ngff
 from napari_axonem.volumes.formats.attributes import Spacing
@@ -245,7 +245,12 @@ def _times(size: Nm | None, factor: object) -> Nm | None:
 def _level_above(store: Store) -> Source | None:
     """Return the array as one level of the multiscale group above it, if it is one."""
     above = store.above()
-    pyramid = _pyramid(above) if above else None
+    try:
+        pyramid = _pyramid(above) if above else None
+    except VolumeLostError:
+        raise
+    except VolumeError:  # its error says to name the array, as was done here
+        return None
     if above is None or pyramid is None or store.name not in pyramid.paths:
         return None
     index = pyramid.paths.index(store.name)

@@ -14,7 +14,7 @@ from typing import Any
 
 import zarr
 
-from napari_axonem.errors import VolumeError
+from napari_axonem.errors import VolumeError, VolumeLostError
 from napari_axonem.geometry import Zyx
 from napari_axonem.volumes.formats import ngff
 from napari_axonem.volumes.formats.attributes import axis_names, spacing
@@ -284,7 +284,13 @@ def _level_of_image(node: Node) -> Source | None:
         group = node_at(above) if above else None
         if above is None or group is None:
             return None
-        store, image = above, group.image
+        store = above
+        try:
+            image = group.image
+        except VolumeLostError:
+            raise
+        except VolumeError:  # its error says to name the array, as was done here
+            continue
         paths = [d.path.strip("/") for d in image.datasets] if image else []
         if image and name in paths:
             return one_level(_image_source(group, image), paths.index(name), str(node.store))
