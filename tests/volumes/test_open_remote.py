@@ -183,6 +183,26 @@ def test_zip(tmp_path, inner):
         open_volume(file)
 
 
+def test_zip_of_an_array(tmp_path):
+    a = voxels("u2", (4, 5, 6))
+    zarr.create_array(tmp_path / "store", data=a, attributes={"voxel_size_nm": [30, 8, 8]})
+    shutil.make_archive(str(tmp_path / "a"), "zip", tmp_path / "store")
+    volume = open_volume(tmp_path / "a.zip")
+    np.testing.assert_array_equal(volume.read(volume.box), a)
+
+
+def test_names_inside_the_only_folder_of_a_zip(tmp_path):
+    a = voxels("u2", (4, 5, 6))
+    zarr.create_group(tmp_path / "store" / "vol")
+    for name in ("volume", "other"):
+        path = tmp_path / "store" / "vol" / name
+        zarr.create_array(path, data=a, attributes={"voxel_size_nm": [30, 8, 8]})
+    shutil.make_archive(str(tmp_path / "a"), "zip", tmp_path / "store")
+    for inner in ("volume", "vol/volume"):
+        volume = open_volume(f"{tmp_path}/a.zip:{inner}")
+        np.testing.assert_array_equal(volume.read(volume.box), a)
+
+
 @pytest.mark.parametrize("address", ["ftp://a/b", "graphene://https://a/b", "zarr://ftp://a"])
 def test_unknown_addresses(address):
     with pytest.raises(VolumeError, match=r"begins with (ftp|graphene)://, which is not known"):

@@ -205,7 +205,7 @@ class KeyValues:
     def above(self) -> KeyValues | None:
         """Return the store that holds this one, None at the top of a host, bucket or file."""
         above = self._location.rpartition("/")[0]
-        if self._parent is None and urlsplit(above).path.strip("/"):
+        if self._parent is None and "://" in above and urlsplit(above).path.strip("/"):
             return KeyValues.at(above)
         return self._parent
 

@@ -41,7 +41,9 @@ def _inside(path: Path) -> tuple[Store, str, StoreFormat]:
 def _read(location: Location) -> Source:
     store, name, known = _inside(location.path)
     inner = location.inner
-    return known.read(store, inner.removeprefix(name).strip("/") if name else inner)
+    if name and f"{inner}/".startswith(f"{name}/"):
+        inner = inner[len(name) + 1 :]
+    return known.read(store, inner)
 
 
 def _names(path: Path) -> list[str]:
