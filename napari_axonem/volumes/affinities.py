@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import h5py
 
 from napari_axonem.errors import VolumeError
 from napari_axonem.volumes.formats import n5, zarr_store
-from napari_axonem.volumes.formats.hdf5 import HDF5
+from napari_axonem.volumes.formats.hdf5 import HDF5, node_in, open_file
 from napari_axonem.volumes.formats.registry import Found, find
 from napari_axonem.volumes.formats.source import Location
 from napari_axonem.volumes.formats.stores import Folder, Store
@@ -33,7 +34,7 @@ def open_affinities(location: str | Path) -> LazyArray:
     Raises
     ------
     VolumeError
-        There is no array of four axes with three channels first.
+        There is no array of four axes with three channels first, or it cannot be opened.
     """
     array = _array(find(location))
     if (
@@ -54,8 +55,12 @@ def open_affinities(location: str | Path) -> LazyArray:
 
 def _array(found: Found) -> Any:  # noqa: ANN401 - h5py says no types
     if found.format == HDF5.name and isinstance(found.place, Location):
-        node = h5py.File(found.place.path, "r").get(found.inner)
-        return node if isinstance(node, h5py.Dataset) else None
+        with contextlib.ExitStack() as held:
+            node = node_in(held.enter_context(open_file(found.place.path)), found.place)
+            if isinstance(node, h5py.Dataset):
+                held.pop_all()  # the dataset keeps its file open
+                return node
+        return None
     store = _store(found)
     if found.format == zarr_store.ZARR.name:
         at = zarr_store.node_at(store)

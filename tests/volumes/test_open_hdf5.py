@@ -8,7 +8,7 @@ import pytest
 
 from napari_axonem.errors import VolumeError, VoxelSizeUnknownError
 from napari_axonem.geometry import Grid
-from napari_axonem.volumes import describe, open_volume
+from napari_axonem.volumes import describe, open_affinities, open_volume
 
 SHAPE = (5, 6, 7)
 SIZE = (30.0, 8.0, 4.0)
@@ -205,3 +205,20 @@ def test_content_decides_and_names_may_be_odd(tmp_path, name):
 def test_name_of_a_dataset_may_hold_a_colon(tmp_path):
     path = write(tmp_path / "a.h5", name="a:b")
     assert open_volume(f"{path}:a:b").shape == SHAPE
+
+
+def test_affinities(tmp_path):
+    stored = np.random.default_rng(0).random((3, *SHAPE)).astype("f4")
+    path = write(tmp_path / "a.h5", stored, name="affinities")
+    found = open_affinities(f"{path}:affinities")
+    np.testing.assert_array_equal(found[:, 1:3], stored[:, 1:3])
+    with pytest.raises(
+        VolumeError, match="no dataset named 'nothing'; name one of those there: af"
+    ):
+        open_affinities(f"{path}:nothing")
+    with pytest.raises(VolumeError, match="no array where affinities were wanted"):
+        open_affinities(path)
+    cut = tmp_path / "cut.h5"
+    cut.write_bytes(path.read_bytes()[:600])
+    with pytest.raises(VolumeError, match="HDF5 file that cannot be opened"):
+        open_affinities(f"{cut}:affinities")

@@ -168,6 +168,14 @@ def test_other_datasets_are_never_lost(tmp_path):
     assert open_volume(path).location.endswith(":raw")
 
 
+def test_damaged_files_are_not_replaced(tmp_path):
+    path = tmp_path / "a.h5"
+    write(f"{path}:labels")
+    path.write_bytes(path.read_bytes()[:-50])
+    with pytest.raises(VolumeError, match="so that nothing says what would be lost; remove it"):
+        write(f"{path}:labels", overwrite=True)
+
+
 class StopError(Exception):
     """Raised by a user who has seen enough."""
 

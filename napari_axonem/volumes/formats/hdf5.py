@@ -32,7 +32,7 @@ def _claim(path: Path) -> str | None:
 
 
 def _read(location: Location) -> Source:
-    file = _open(location.path)
+    file = open_file(location.path)
     try:
         dataset = _dataset(file, location)
         where = str(Location(location.path, dataset.name.lstrip("/")))
@@ -98,7 +98,14 @@ def _voxels(dataset: h5py.Dataset, box: tuple[slice, ...]) -> npt.NDArray[Any]:
     return np.asarray(dataset[box])
 
 
-def _open(path: Path) -> h5py.File:
+def open_file(path: Path) -> h5py.File:
+    """Open an HDF5 file for reading.
+
+    Raises
+    ------
+    VolumeError
+        It is damaged, or being written.
+    """
     try:
         # Files on network drives often cannot be locked; they are only read here.
         return h5py.File(path, "r", locking="best-effort")
@@ -123,13 +130,13 @@ def dataset_names(group: h5py.Group) -> list[str]:
 
 
 def _names(path: Path) -> list[str]:
-    with _open(path) as file:
+    with open_file(path) as file:
         return [name for name in dataset_names(file) if len(file[name].shape or ()) >= 3]
 
 
 def _dataset(file: h5py.File, location: Location) -> h5py.Dataset:
     """Return the dataset that is named, or the only one of three axes where none is."""
-    node = _node(file, location)
+    node = node_in(file, location)
     if isinstance(node, h5py.Dataset):
         return node
     names = dataset_names(node)
@@ -145,7 +152,14 @@ def _dataset(file: h5py.File, location: Location) -> h5py.Dataset:
     )
 
 
-def _node(file: h5py.File, location: Location) -> h5py.Dataset | h5py.Group:
+def node_in(file: h5py.File, location: Location) -> h5py.Dataset | h5py.Group:
+    """Return what a location names in its open file; the file itself where it names nothing.
+
+    Raises
+    ------
+    VolumeError
+        There is nothing of that name; it lists what there is.
+    """
     if not location.inner:
         return file
     try:

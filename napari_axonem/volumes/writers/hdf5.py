@@ -20,7 +20,7 @@ from napari_axonem.progress import Progress
 from napari_axonem.volumes.checksum import tiled_block
 from napari_axonem.volumes.chunking import natural_chunk
 from napari_axonem.volumes.disk import guarded, reserved
-from napari_axonem.volumes.formats.hdf5 import dataset_names
+from napari_axonem.volumes.formats.hdf5 import dataset_names, open_file
 from napari_axonem.volumes.writers.sink import Content, Writer
 
 _LEVEL = 1
@@ -99,10 +99,18 @@ def _create(path: Path, content: Content) -> _Dataset:
 
 
 def _check(path: Path, content: Content) -> None:
-    """Raise `VolumeError` where replacing an HDF5 file would lose more than one dataset."""
+    """Raise `VolumeError` where replacing an HDF5 file would lose other datasets, or may."""
     if not path.is_file() or not h5py.is_hdf5(path):
         return
-    with h5py.File(path, "r") as file:
+    try:
+        file = open_file(path)
+    except VolumeError as error:
+        raise VolumeError(
+            f"{error.seen}, so that nothing says what would be lost",
+            where=path,
+            remedy="remove it, or choose another name",
+        ) from error
+    with file:
         others = [name for name in dataset_names(file) if name != content.name]
     if others:
         raise VolumeError(
