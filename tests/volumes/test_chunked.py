@@ -20,7 +20,6 @@ from napari_axonem.volumes.looking.decoding import Decoders
 from napari_axonem.volumes.looking.lattice import Lattice
 from napari_axonem.volumes.looking.pieces import RETRY_S
 from napari_axonem.volumes.looking.scaled import with_levels
-from napari_axonem.volumes.looking.stand_in import coarse_box, spread
 
 SHAPE = (9, 14, 11)
 CHUNK = (4, 5, 3)
@@ -67,9 +66,8 @@ def volume(*levels: object) -> Volume:
 
 
 def chunked(*levels: object, limit: int = 10**6, workers: int = 2, **more: object) -> ChunkedVolume:
-    return ChunkedVolume(
-        volume(*levels), cache=ChunkCache(limit), decoders=Decoders(workers), **more
-    )
+    whole = levels[0] if isinstance(levels[0], Volume) else volume(*levels)
+    return ChunkedVolume(whole, cache=ChunkCache(limit), decoders=Decoders(workers), **more)
 
 
 def boxes(shape=SHAPE) -> st.SearchStrategy[Box]:
@@ -257,6 +255,26 @@ def test_a_damaged_chunk_is_background_is_told_once_and_tried_again() -> None:
     np.testing.assert_array_equal(looked.read(plane(1)), stored.array[1:2])
 
 
+def test_a_made_level_is_tried_again_where_a_finer_chunk_was_damaged() -> None:
+    stored, now = Stored(array(shape=(4, 40, 40)).astype(np.uint8), (4, 5, 5)), [0.0]
+    stored.damaged.add((0, 5, 5))
+    looked = chunked(with_levels(volume(stored), "labels", 10), clock=lambda: now[0])
+    whole, coarsest = Box((1, 0, 0), (2, 10, 10)), 2
+    spoilt = stored.array.copy()
+    spoilt[:, 5:10, 5:10] = 0
+    np.testing.assert_array_equal(looked.read(whole, coarsest), spoilt[1:2, ::4, ::4])
+    stored.damaged.clear()
+    reads = len(stored.reads)
+    np.testing.assert_array_equal(looked.read(whole, coarsest), spoilt[1:2, ::4, ::4])
+    assert len(stored.reads) == reads, "not before some time has passed"
+    now[0] += RETRY_S + 1
+    np.testing.assert_array_equal(looked.read(whole, coarsest), stored.array[1:2, ::4, ::4])
+    reads = len(stored.reads)
+    now[0] += RETRY_S + 1
+    looked.read(whole, coarsest)
+    assert len(stored.reads) == reads, "what is whole is kept"
+
+
 def test_a_remote_that_goes_away_leaves_what_was_seen() -> None:
     stored, told = Stored(array()), []
     looked = chunked(stored, report=told.append)
@@ -278,19 +296,6 @@ def test_the_chunks_of_a_closed_volume_are_given_up() -> None:
     del looked
     gc.collect()
     assert cache.bytes == 0
-
-
-@given(boxes((6, 9, 10)), st.sampled_from([(1, 2, 2), (2, 2, 2), (3, 4, 5)]))
-def test_coarser_voxels_stand_where_the_finer_ones_are(box, factor) -> None:
-    fine = array(shape=(6, 9, 10))
-    coarse = fine[tuple(slice(None, None, f) for f in factor)]
-    both = Volume((fine, coarse), ((1, 1, 1), factor), GRID, "memory", "array")
-    part = coarse_box(both, box, 0, 1)
-    shown = spread(coarse[part.slices], both, box, 0, 1)
-    at = np.ix_(
-        *(np.arange(a, b) // f for a, b, f in zip(box.start, box.stop, factor, strict=True))
-    )
-    np.testing.assert_array_equal(shown, coarse[at])
 
 
 @pytest.mark.parametrize("kind", ["image", "labels"])

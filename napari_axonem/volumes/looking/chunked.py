@@ -168,6 +168,8 @@ class ChunkedVolume:
     def _there(self, keys: list[Key]) -> dict[Key, Voxels]:
         """Return the pieces that need not be decoded."""
         found = self._cache.get(keys)
+        for key in self._pieces.outdated(found):
+            del found[key]
         return found | self._pieces.unreadable(key for key in keys if key not in found)
 
     def _too_large(self, box: Box, level: int) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
@@ -56,6 +56,7 @@ class Pieces:
         self._volume, self._lattices, self._cache = volume, lattices, cache
         self._report, self._clock = report, clock
         self._unreadable: dict[Key, _Unreadable] = {}
+        self._in_part: dict[Key, float] = {}  # made of some that are unreadable: till when
         self._reported: set[Key] = set()
         self._lock = Lock()
 
@@ -73,6 +74,8 @@ class Pieces:
                 voxels = np.ascontiguousarray(self._volume.read(box, key.level))
         except Exception as error:
             return self._not_readable(key, error)
+        with self._lock:
+            self._unreadable.pop(key, None)
         voxels.setflags(write=False)
         return voxels
 
@@ -85,10 +88,19 @@ class Pieces:
             known = {key: self._unreadable[key] for key in keys if key in self._unreadable}
         return {key: piece.voxels for key, piece in known.items() if now < piece.again}
 
+    def outdated(self, keys: Iterable[Key]) -> list[Key]:
+        """Return those pieces that are to be made again, from finer ones that could not be read."""
+        with self._lock:
+            if not self._in_part:
+                return []
+            now = self._clock()
+            return [key for key in keys if self._in_part.get(key, now + 1) <= now]
+
     def forget(self) -> None:
         """Try again to read what could not be read, and report it again."""
         with self._lock:
             self._unreadable.clear()
+            self._in_part.clear()
             self._reported.clear()
 
     def _halved(self, array: Halved, key: Key) -> Voxels:
@@ -99,6 +111,8 @@ class Pieces:
         wide = np.empty(below.shape, self._volume.dtype)
         names = [Key(key.owner, key.level - 1, index) for index in finer.indices(below)]
         there = self._cache.get(names)
+        for name in self.outdated(there):
+            del there[name]
         for name in names:
             voxels = there.get(name)
             if voxels is None:
@@ -110,7 +124,18 @@ class Pieces:
             wide[part.relative_to(below.start).slices] = voxels[
                 part.relative_to(piece.start).slices
             ]
+        self._note_gaps(key, names)
         return np.ascontiguousarray(array.halve(wide))
+
+    def _note_gaps(self, key: Key, finer: Collection[Key]) -> None:
+        """Remember how long a piece is good that was made of `finer` ones, not all of them read."""
+        with self._lock:
+            ends = [self._unreadable[name].again for name in finer if name in self._unreadable]
+            ends += [self._in_part[name] for name in finer if name in self._in_part]
+            if ends:
+                self._in_part[key] = min(ends)
+            else:
+                self._in_part.pop(key, None)
 
     def _not_readable(self, key: Key, error: Exception) -> Voxels:
         box = self._lattices[key.level].box(key.piece)

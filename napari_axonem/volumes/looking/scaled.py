@@ -2,7 +2,7 @@
 
 Only the sections themselves are halved, never the depth: a plane of a coarser level needs no more
 sections than a plane of the finest one. Grey values are averaged as in a stored pyramid; of labels
-every second voxel is taken along each axis, which is fast and invents no ids, but loses processes
+every second voxel is taken along y and x, which is fast and invents no ids, but loses processes
 thinner than a voxel of that level: good for looking, not for anything else.
 """
 

@@ -47,7 +47,7 @@ def spread(
         at = np.arange(box.start[axis], box.stop[axis]) * fine[axis] // coarse[axis]
         picked = np.minimum(at - start[axis], voxels.shape[axis] - 1)
         step = len(picked) // voxels.shape[axis]
-        if np.array_equal(picked, np.arange(len(picked)) // step):
+        if step and np.array_equal(picked, np.arange(len(picked)) // step):
             voxels = np.repeat(voxels, step, axis)  # several times as fast
         else:
             voxels = np.take(voxels, picked, axis)
