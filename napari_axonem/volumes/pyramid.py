@@ -28,8 +28,6 @@ from napari_axonem.volumes.reduction import (
 )
 from napari_axonem.volumes.volume import Volume
 
-__all__ = ["Pyramid", "natural_block", "natural_chunk"]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pyramid:
@@ -137,7 +135,8 @@ class Pyramid:
         grid = ngff.grid_of(found, str(path))
         factors = ngff.factors_of(found, [a.shape for a in arrays], str(path))
         shapes = [reduced_shape(arrays[0].shape, f) for f in factors]
-        if grid is None or len(found.axes) != 3 or [a.shape for a in arrays] != shapes:
+        axes = "".join(axis.name for axis in found.axes)
+        if grid is None or axes != "zyx" or [a.shape for a in arrays] != shapes:
             raise VolumeError(
                 "its levels are not those of a pyramid z, y, x in nm made of halves",
                 where=path,
@@ -217,6 +216,13 @@ class Pyramid:
             What was written, in voxels of the finest level.
         progress
             Called after each block of each level.
+
+        Raises
+        ------
+        VolumeError
+            A level cannot be read.
+        StorageError
+            The disk cannot be written.
         """
         todo = list(self._blocks_above(box))
         for level, block in tracked(todo, progress, "making coarser levels"):

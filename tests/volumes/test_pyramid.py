@@ -1,6 +1,7 @@
 """Pyramids on disk: levels, refreshing, metadata, threads."""
 
 import itertools
+import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 
@@ -175,6 +176,16 @@ def test_opening_what_is_no_pyramid(tmp_path):
     for path in (tmp_path, tmp_path / "a.zarr", tmp_path / "nothing"):
         with pytest.raises(VolumeError):
             Pyramid.open(path)
+
+
+def test_axes_in_another_order_are_no_pyramid(tmp_path):
+    path = tmp_path / "p.zarr"
+    Pyramid.create(path, (9, 9, 9), "u4", GRID, "labels")
+    metadata = json.loads((path / "zarr.json").read_text())
+    metadata["attributes"]["ome"]["multiscales"][0]["axes"].reverse()
+    (path / "zarr.json").write_text(json.dumps(metadata))
+    with pytest.raises(VolumeError, match="not those of a pyramid z, y, x"):
+        Pyramid.open(path)
 
 
 def test_location_opens_the_same(tmp_path):
