@@ -208,6 +208,16 @@ def test_no_scheduler():
         list(team.run(square, [1]))
 
 
+def test_scheduler_without_workers_is_let_go(monkeypatch):
+    monkeypatch.setattr("napari_axonem.blockwise.team.PATIENCE", 1)
+    with LocalCluster(n_workers=0, dashboard_address="127.0.0.1:0", silence_logs=50) as cluster:
+        before = set(cluster.scheduler.clients)
+        team = Team(scheduler=cluster.scheduler_address)
+        with team, pytest.raises(SettingsError, match="no scheduler with workers at tcp"):
+            list(team.run(square, [1]))
+        assert set(cluster.scheduler.clients) == before
+
+
 def test_cluster_by_address_with_a_worker_that_dies(tmp_path):
     with LocalCluster(
         n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=50

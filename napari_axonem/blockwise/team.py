@@ -296,16 +296,17 @@ def _cluster(address: str) -> Iterator[Client]:
     """Connect to a scheduler that has at least one worker."""
     from distributed import Client
 
-    try:
-        client = Client(address, timeout=PATIENCE, set_as_default=False)
-        client.wait_for_workers(1, timeout=PATIENCE)
-    except (OSError, ValueError) as error:  # a timeout is an OSError
-        raise SettingsError(
-            f"no scheduler with workers at {address} ({error})",
-            where="--scheduler",
-            remedy="start 'dask scheduler' and 'dask worker', or leave it out to use this machine",
-        ) from error
-    with client:
+    with contextlib.ExitStack() as held:
+        try:
+            client = held.enter_context(Client(address, timeout=PATIENCE, set_as_default=False))
+            client.wait_for_workers(1, timeout=PATIENCE)
+        except (OSError, ValueError) as error:  # a timeout is an OSError
+            raise SettingsError(
+                f"no scheduler with workers at {address} ({error})",
+                where="--scheduler",
+                remedy="start 'dask scheduler' and 'dask worker', or leave it out to use this "
+                "machine",
+            ) from error
         yield client
 
 
