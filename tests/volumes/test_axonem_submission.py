@@ -16,7 +16,10 @@ from napari_axonem.geometry import Box, Grid
 from napari_axonem.volumes import Checksum, Volume, axonem
 from napari_axonem.volumes.axonem.challenge_grid import on_challenge_grid
 from napari_axonem.volumes.axonem.submission import Entry, write_submission
-from napari_axonem.volumes.axonem.submission_check import check_submission
+from napari_axonem.volumes.axonem.submission_check import block_to_read, check_submission
+from napari_axonem.volumes.checksum import TILE
+from napari_axonem.volumes.chunking import BLOCK_BYTES
+from napari_axonem.volumes.lazy import Level
 from napari_axonem.volumes.reduction import reduce_block
 
 HUMAN = dataclasses.replace(axonem.HUMAN, shape=(6, 64, 96))
@@ -300,6 +303,16 @@ def test_bad_files_of_a_submission(submission: Path):
     (submission / HUMAN.prediction).write_bytes(b"no HDF5")
     (problem,) = check_submission(submission, volumes=BOTH).files[0].problems
     assert "not an HDF5 file" in problem
+
+
+def test_odd_chunks_do_not_take_the_whole_file_into_memory():
+    release, chunks = axonem.HUMAN, (100, 100, 100)
+    level = Level(
+        lambda box: None, release.challenge_shape, np.dtype("u4"), "there", stored_chunks=chunks
+    )
+    block = block_to_read(level, release)
+    assert all(b % t == 0 for b, t in zip(block, TILE, strict=True))
+    assert np.prod(block) * 4 <= 4 * BLOCK_BYTES
 
 
 def test_other_files_of_a_submission_are_told(submission: Path):

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_axonem.errors import VolumeError
-from napari_axonem.geometry import Box, blocks
+from napari_axonem.geometry import Box, Zyx, blocks
 from napari_axonem.progress import Progress, silent, tracked
 from napari_axonem.volumes.axonem.members import Member, members, opened
 from napari_axonem.volumes.axonem.release import (
@@ -152,8 +152,7 @@ def read_ids(
     The ids that occur, ascending, and the checksum of the voxels.
     """
     checksum = Checksum(level.shape, level.dtype)
-    grid = release.challenge_grid
-    block = tiled_block(level.shape, level.chunks or TILE, level.dtype.itemsize, grid.voxel_size)
+    block = block_to_read(level, release)
     found = [np.zeros(0, level.dtype)]
     todo = list(blocks(Box.of_shape(level.shape), block))
     for box in tracked(todo, progress, f"reading back {release.prediction}"):
@@ -161,3 +160,13 @@ def read_ids(
         checksum.add(box, voxels)
         found.append(fastremap.unique(voxels))
     return np.unique(np.concatenate(found)), checksum.hexdigest()
+
+
+def block_to_read(level: Level, release: ReleaseVolume) -> Zyx:
+    """Return the shape of block (z, y, x) in which a file is read.
+
+    A multiple of the checksum's tiles only. One of the chunks as well, which may be of any shape
+    in a file of others, could be the whole volume.
+    """
+    voxel_size = release.challenge_grid.voxel_size
+    return tiled_block(level.shape, TILE, level.dtype.itemsize, voxel_size, level.chunks)
