@@ -6,9 +6,10 @@ A verb's settings are a frozen pydantic model whose fields carry unit, bounds an
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Self
+from types import UnionType
+from typing import Annotated, Any, Self, Union, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -36,12 +37,15 @@ class Settings(BaseModel):
         Raises
         ------
         SettingsError
-            Naming the first setting that is wrong, what was given and what is allowed.
+            Naming the first setting that is wrong, what was given and what is allowed; or saying
+            which settings do not go together.
         """
         try:
             return cls.model_validate(dict(values))
         except ValidationError as error:
             first = error.errors()[0]
+            if not first["loc"]:  # several settings do not go together; the message names them
+                raise SettingsError(first["msg"].removeprefix("Value error, ")) from error
             name = ".".join(str(part) for part in first["loc"])
             raise SettingsError(
                 f"{first['msg']} (got {first['input']!r})", where=f"setting {name!r}"
@@ -73,12 +77,25 @@ def arguments_of(settings: type[Settings], given: Mapping[str, Any]) -> list[str
             positional.append(str(value))
         elif isinstance(value, bool):
             flags.append(flag_of(name) if value else flag_of(f"no_{name}"))
-        elif isinstance(value, tuple | list) and COMMAS not in field.metadata:
+        elif isinstance(value, tuple | list) and _is_several_words(
+            field.annotation, field.metadata
+        ):
             flags += [flag_of(name), *map(str, value)]
         else:
             word = ",".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
             flags.append(f"{flag_of(name)}={word}")
     return [*positional, *flags]
+
+
+def _is_several_words(annotation: Any, marks: Sequence[Any] = ()) -> bool:  # noqa: ANN401
+    """Tell whether values of a type are words of their own, and not one word with commas."""
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _is_several_words(inner[0], inner[1:])
+    if origin in (Union, UnionType):
+        return any(_is_several_words(one) for one in inner)
+    is_open = origin is list or (origin is tuple and inner[-1] is Ellipsis)
+    return is_open and COMMAS not in marks
 
 
 def _from_commas(value: object) -> object:
@@ -92,7 +109,7 @@ COMMAS = BeforeValidator(_from_commas)
 Lengths = Annotated[tuple[Annotated[float, Field(ge=0)], ...], COMMAS]
 """Any number of lengths in nm."""
 
-Point = Annotated[Nm, BeforeValidator(_from_commas)]
+Point = Annotated[Nm, COMMAS]
 """A position z,y,x in nm."""
 
 ZYX_NM = {"metavar": "Z,Y,X"}
@@ -102,13 +119,13 @@ VoxelSize = Annotated[
     tuple[
         Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]
     ],
-    BeforeValidator(_from_commas),
+    COMMAS,
 ]
 """Edge lengths z,y,x of a voxel in nm."""
 
 Shape = Annotated[
     tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]],
-    BeforeValidator(_from_commas),
+    COMMAS,
 ]
 """An extent z,y,x in voxels."""
 
