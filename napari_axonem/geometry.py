@@ -132,6 +132,11 @@ class Grid:
         """Return the grid of the pyramid level reduced by `factor` (z, y, x)."""
         return Grid(_nm(np.multiply(self.voxel_size, factor)), self.origin)
 
+    def beginning_at(self, voxel: Sequence[int]) -> Grid:
+        """Return the grid of a part whose first voxel is `voxel` (z, y, x) of this one."""
+        corner = [o + i * s for o, i, s in zip(self.origin, voxel, self.voxel_size, strict=True)]
+        return Grid(self.voxel_size, _nm(corner))
+
 
 def blocks(box: Box, block_shape: Sequence[int]) -> Iterator[Box]:
     """Cut `box` into blocks of at most `block_shape` voxels, in raster order.

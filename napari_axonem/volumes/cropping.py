@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_axonem.errors import VolumeError
-from napari_axonem.geometry import Box, Grid, Zyx
+from napari_axonem.geometry import Box, Zyx
 from napari_axonem.volumes.lazy import Level
 from napari_axonem.volumes.reduction import reduced_shape
 from napari_axonem.volumes.volume import LazyArray, Volume
@@ -46,15 +46,11 @@ def cropped(volume: Volume, box: Box) -> Volume:
         for array, factor in zip(volume.levels, volume.factors, strict=True)
         if not any(a % f for a, f in zip(box.start, factor, strict=True))
     ]
-    z, y, x = (
-        o + i * s
-        for o, i, s in zip(volume.grid.origin, box.start, volume.grid.voxel_size, strict=True)
-    )
     return dataclasses.replace(
         volume,
         levels=tuple(level for level, _ in kept),
         factors=tuple(factor for _, factor in kept),
-        grid=Grid(volume.grid.voxel_size, (z, y, x)),
+        grid=volume.grid.beginning_at(box.start),
     )
 
 

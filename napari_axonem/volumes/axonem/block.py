@@ -203,11 +203,7 @@ def _opened(pair: Pair, layout: Layout) -> AxonemBlock:
             where=pair.image,
             remedy="put it in a folder named EM30-H or EM30-M, or say which one it is",
         )
-    z, y, x = (
-        (o - p) * s
-        for o, p, s in zip(pair.offset, layout.padding, pair.volume.voxel_size, strict=True)
-    )
-    grid = Grid(pair.volume.voxel_size, (z, y, x))
+    grid = pair.volume.grid.beginning_at(np.subtract(pair.offset, layout.padding).tolist())
     image = _padded(pair.image, grid, layout)
     if image.dtype != np.uint8:
         raise VolumeError(f"an image of type {image.dtype}, not uint8", where=pair.image)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from napari_axonem.errors import VolumeError
-from napari_axonem.geometry import Box, Grid, Zyx
+from napari_axonem.geometry import Box, Zyx
 from napari_axonem.volumes.chunking import storable
 from napari_axonem.volumes.conversion.reading import (
     Reading,
@@ -99,10 +99,6 @@ def plan_of(settings: ConvertSettings, given: Source | None = None) -> Plan:
     guess, reason = kind_of(volume)
     kind = settings.kind or guess
     box = _region(volume, settings)
-    z, y, x = (
-        o + i * s
-        for o, i, s in zip(volume.grid.origin, box.start, volume.grid.voxel_size, strict=True)
-    )
     dtype = _dtype(volume, settings, kind)
     target = find_target(settings.destination, kind, settings.format)
     _refuse_within(target, path)
@@ -120,7 +116,7 @@ def plan_of(settings: ConvertSettings, given: Source | None = None) -> Plan:
         content=Content(
             shape=box.shape,
             dtype=storable(box.shape, dtype, kind, settings.destination),
-            grid=Grid(volume.grid.voxel_size, (z, y, x)),
+            grid=volume.grid.beginning_at(box.start),
             kind=kind,
             name=target.name,
         ),
