@@ -47,7 +47,7 @@ from napari_axonem.geometry import Box, Grid, Zyx, zyx
 from napari_axonem.proofreading.project import Project
 from napari_axonem.proofreading.suggested import suggest_for
 from napari_axonem.volumes import open_affinities
-from napari_axonem.volumes.phantom import Phantom, PhantomSettings, PlantedError
+from napari_axonem.volumes.phantom import Phantom, PhantomSettings, PlantedMistake
 from napari_axonem.volumes.volume import Volume
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -70,7 +70,7 @@ class Case:
     segments: Labels
     grid: Grid
     affinities: npt.NDArray[np.generic] | None = None
-    planted: tuple[PlantedError, ...] = ()
+    planted: tuple[PlantedMistake, ...] = ()
 
 
 def load(name: str, affinities: str | None = None) -> Case:
@@ -191,7 +191,7 @@ def cuts(case: Case, shared: npt.NDArray[np.int64], found: list[Suggestion]) -> 
             print(f"    planted {error.kind} of {error.truths}, {shape}-shaped: place {place}")
 
 
-def shape_of(case: Case, error: PlantedError) -> str:
+def shape_of(case: Case, error: PlantedMistake) -> str:
     """Return X or H where both neurites pass the contact, at an angle or not, T where one ends.
 
     A neurite passes where it goes on for `PASSING_NM` both ways along its course, as it is

@@ -9,7 +9,7 @@ and `sections` (the image), `phantom`, `writing`.
 """
 
 from napari_axonem.volumes.phantom.phantom import Phantom, PhantomBlock
-from napari_axonem.volumes.phantom.planting import PlantedError
+from napari_axonem.volumes.phantom.planting import PlantedMistake
 from napari_axonem.volumes.phantom.sampling import Artefact
 from napari_axonem.volumes.phantom.settings import PhantomSettings
 from napari_axonem.volumes.phantom.writing import write_phantom
@@ -19,6 +19,6 @@ __all__ = [
     "Phantom",
     "PhantomBlock",
     "PhantomSettings",
-    "PlantedError",
+    "PlantedMistake",
     "write_phantom",
 ]

@@ -1,4 +1,4 @@
-"""Affinities as a good network would give them, and wrong where an error is planted."""
+"""Affinities as a good network would give them, and wrong where a mistake is planted."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ MEMBRANE = 15.0
 def partners(planting: Planting) -> Ids:
     """Return for each fragment id the one that it is wrongly joined to or parted from, or 0."""
     partner = np.zeros(len(planting.truth_of_fragment), dtype=np.uint32)
-    for error in planting.errors:
-        if len(error.fragments) == 2:
-            a, b = error.fragments
+    for mistake in planting.mistakes:
+        if len(mistake.fragments) == 2:
+            a, b = mistake.fragments
             partner[a], partner[b] = b, a
     return partner
 

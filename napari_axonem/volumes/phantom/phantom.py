@@ -14,7 +14,7 @@ from napari_axonem.volumes.phantom.anatomy import build
 from napari_axonem.volumes.phantom.arrays import Floats, Ids
 from napari_axonem.volumes.phantom.fields import Labels
 from napari_axonem.volumes.phantom.noise import SmoothNoise
-from napari_axonem.volumes.phantom.planting import PlantedError, plant
+from napari_axonem.volumes.phantom.planting import PlantedMistake, plant
 from napari_axonem.volumes.phantom.sampling import Artefact, Sampling, draw_artefacts
 from napari_axonem.volumes.phantom.sections import Sections
 from napari_axonem.volumes.phantom.settings import PhantomSettings
@@ -42,7 +42,7 @@ class Phantom:
 
     Equal settings give equal voxels, whatever boxes they are rendered in. Fragment ids are
     1..n, truth ids 1..m, and each has at least one voxel in the volume. Fragments nest in the
-    truth, except those of planted errors of the kind ``merged_fragment``, and where
+    truth, except those of planted mistakes of the kind ``merged_fragment``, and where
     `PhantomSettings.boundary_noise` makes them leak.
 
     Making one takes memory in proportion to the length of its neurites, about 300 bytes for each
@@ -67,7 +67,7 @@ class Phantom:
         self._sections = Sections(settings, self.artefacts)
         self._partner = partners(planting)
         self._doubt = SmoothNoise(settings.seed, "doubt", period=64, spacing=16.0, blur=(1.6,))
-        self.planted: tuple[PlantedError, ...] = planting.errors
+        self.planted: tuple[PlantedMistake, ...] = planting.mistakes
         self.segment_of_fragment: Ids = planting.segment_of_fragment
         """The imperfect segmentation: the segment of each fragment id, from 0."""
         self.truth_of_fragment: Ids = planting.truth_of_fragment

@@ -1,7 +1,7 @@
-"""Errors of the segmentation, planted where they are real and matter.
+"""Mistakes of the segmentation, planted where they are real and matter.
 
-Without them every neurite is one segment. Each neurite takes part in one error at most, so that
-errors do not depend on each other, and the order of their repair does not matter.
+Without them every neurite is one segment. Each neurite takes part in one mistake at most, so that
+mistakes do not depend on each other, and the order of their repair does not matter.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ PIECE = 250.0
 
 
 @dataclass(frozen=True, slots=True)
-class PlantedError:
-    """An error of the imperfect segmentation."""
+class PlantedMistake:
+    """A mistake of the imperfect segmentation."""
 
     kind: PlantedKind
     """`merged_fragment`: one fragment covers a part of two neurites; all their fragments are one
@@ -67,7 +67,7 @@ class Planting:
     segment_of_fragment: Ids
     """The same for the imperfect segmentation."""
 
-    errors: tuple[PlantedError, ...]
+    mistakes: tuple[PlantedMistake, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class _Site:
 
 
 def plant(anatomy: Anatomy, settings: PhantomSettings, grid: Grid) -> Planting:
-    """Return a segmentation with as many errors as the settings ask for and the volume allows."""
+    """Return a segmentation with as many mistakes as the settings ask for and the volume allows."""
     rng = generator(settings.seed, "errors")
     busy: set[int] = set()
     sites: list[_Site] = []
@@ -204,13 +204,13 @@ def _tables(anatomy: Anatomy, sites: list[_Site], grid: Grid) -> Planting:
     shortest_first = np.argsort(anatomy.visible, kind="stable")
     truth_of_fragment[fragment[shortest_first]] = truth[shortest_first]
     segment_of_fragment[fragment] = segment
-    errors = tuple(_error(site, fragment, truth, segment, grid) for site in sites)
-    return Planting(fragment.astype(np.uint32), truth_of_fragment, segment_of_fragment, errors)
+    mistakes = tuple(_mistake(site, fragment, truth, segment, grid) for site in sites)
+    return Planting(fragment.astype(np.uint32), truth_of_fragment, segment_of_fragment, mistakes)
 
 
-def _error(site: _Site, fragment: Ints, truth: Ints, segment: Ints, grid: Grid) -> PlantedError:
+def _mistake(site: _Site, fragment: Ints, truth: Ints, segment: Ints, grid: Grid) -> PlantedMistake:
     def unique(table: Ints) -> tuple[int, ...]:
         return tuple(dict.fromkeys(int(table[piece]) for piece in site.pieces))
 
     z, y, x = grid.to_nm(site.voxel).tolist()
-    return PlantedError(site.kind, unique(fragment), unique(truth), unique(segment), (z, y, x))
+    return PlantedMistake(site.kind, unique(fragment), unique(truth), unique(segment), (z, y, x))
