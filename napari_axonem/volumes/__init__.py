@@ -14,7 +14,8 @@ from napari_axonem.volumes.checksum import Checksum, voxel_checksum
 from napari_axonem.volumes.chunking import block_shape, natural_block, natural_chunk
 from napari_axonem.volumes.contents import list_volumes
 from napari_axonem.volumes.dense import densified
-from napari_axonem.volumes.opening import VolumeInfo, describe, open_volume, require_labels
+from napari_axonem.volumes.labels import require_labels
+from napari_axonem.volumes.opening import VolumeInfo, describe, open_volume
 from napari_axonem.volumes.pyramid import Pyramid
 from napari_axonem.volumes.reduction import Kind, level_factors, reduce_block, reduced_shape
 from napari_axonem.volumes.roles import guess_roles

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from napari_axonem.errors import VolumeError
 from napari_axonem.geometry import blocks
 from napari_axonem.progress import Progress, silent, tracked
-from napari_axonem.volumes.opening import require_labels
-from napari_axonem.volumes.pyramid import natural_block
+from napari_axonem.volumes.chunking import natural_block
+from napari_axonem.volumes.labels import require_labels
 from napari_axonem.volumes.volume import LazyArray, Volume
 
 LARGEST_ID = 2**32 - 1

@@ -18,11 +18,8 @@ from napari_axonem.errors import (
 )
 from napari_axonem.geometry import Grid, Nm, Zyx
 from napari_axonem.volumes.formats.registry import find
-from napari_axonem.volumes.labels import require_labels
 from napari_axonem.volumes.reduction import Kind
 from napari_axonem.volumes.volume import Volume
-
-__all__ = ["VolumeInfo", "describe", "open_volume", "require_labels"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,14 @@ from pathlib import Path
 from napari_axonem.errors import VolumeError
 from napari_axonem.geometry import Grid, Zyx
 from napari_axonem.progress import Progress, silent, tracked
-from napari_axonem.volumes.axonem.members import Member, members, opened
+from napari_axonem.volumes.axonem.members import members, opened
 from napari_axonem.volumes.axonem.pairing import Pair, PassedOver, pair_up
 from napari_axonem.volumes.axonem.release import (
+    DATASET,
     LAYOUT,
     VOLUMES,
     Layout,
+    Part,
     VolumeKey,
     block_name,
     file_name,
@@ -142,8 +144,8 @@ def _check(pair: Pair, layout: Layout) -> BlockReport:
         report.held_out = pair.offset == pair.volume.held_out
         report.known_ids = pair.volume.known_ids(pair.offset)
     with contextlib.ExitStack() as files:
-        image = _open(files, pair.image, "image", report)
-        labels = _open(files, pair.labels, "labels", report)
+        image = _open(files, pair, "im", report)
+        labels = _open(files, pair, "seg", report)
         image = _checked_image(image, report, layout)
         labels = _checked_labels(labels, report, layout)
         if labels is not None:
@@ -165,17 +167,16 @@ def _about_place(pair: Pair) -> list[str]:
     return [f"no block of the {pair.volume.key} volume is at {pair.name}{hint}"]
 
 
-def _open(
-    files: contextlib.ExitStack, member: Member | None, what: str, report: BlockReport
-) -> Level | None:
+def _open(files: contextlib.ExitStack, pair: Pair, part: Part, report: BlockReport) -> Level | None:
+    what, other = ("image", "labels") if part == "im" else ("labels", "image")
+    member = pair.image if part == "im" else pair.labels
     if member is None:
-        other = "labels" if what == "image" else "image"
-        part = "im" if what == "image" else "seg"
-        report.problems.append(f"{other} without {what}: {part}_{report.name}_pad.h5 is missing")
+        missing = file_name(part, pair.offset)
+        report.problems.append(f"{other} without {what}: {missing} is missing")
         return None
     try:
         file = files.enter_context(opened(member))
-        others = [name for name in dataset_listing(file, member) if name != "main"]
+        others = [name for name in dataset_listing(file, member) if name != DATASET]
         level = main_level(file, member)
     except VolumeError as error:
         report.problems.append(f"{what}: {error}")

@@ -49,13 +49,6 @@ class Pair:
         """What the block is called."""
         return block_name(self.offset)
 
-    @property
-    def member(self) -> Member:
-        """One of its files."""
-        found = self.image or self.labels
-        assert found is not None, "a pair has at least one file"
-        return found
-
 
 @dataclass(frozen=True, slots=True)
 class Found:

@@ -22,9 +22,7 @@ from napari_axonem.volumes.axonem.challenge_grid import (
 )
 from napari_axonem.volumes.axonem.prediction import Prediction, write_prediction
 from napari_axonem.volumes.axonem.release import VOLUMES, ReleaseVolume, VolumeKey
-from napari_axonem.volumes.axonem.submission_check import (
-    check_submission,
-)
+from napari_axonem.volumes.axonem.submission_check import check_submission
 from napari_axonem.volumes.disk import guarded, refuse_existing, replacing
 from napari_axonem.volumes.labels import require_labels
 from napari_axonem.volumes.opening import describe, open_volume

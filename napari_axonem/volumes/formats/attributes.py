@@ -72,7 +72,7 @@ def axis_names(attributes: Mapping[str, Any]) -> list[str] | None:
         if name in attributes:
             value = attributes[name]
             words = _text(value) if isinstance(value, str | bytes) else [_text(v) for v in value]
-            # "z^" marks an axis of space in funlib's names for time and channels.
+            # funlib marks what is no axis of space, as in "c^".
             return [w.lower().strip("^") for w in words if w not in ", "]
     return None
 

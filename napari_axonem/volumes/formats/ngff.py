@@ -231,7 +231,13 @@ def space(found: Multiscale, where: str) -> Zyx:
 
 
 def grid_of(found: Multiscale, where: str) -> Grid | None:
-    """Return voxel size and origin of the finest level, None where unit or scale are missing."""
+    """Return voxel size and origin of the finest level, None where unit or scale are missing.
+
+    Raises
+    ------
+    VolumeError
+        The image has no z, y or x.
+    """
     axes = space(found, where)
     first = found.datasets[0]
     units = [found.axes[a].nm for a in axes]
@@ -248,6 +254,11 @@ def factors_of(found: Multiscale, shapes: Sequence[Sequence[int]], where: str) -
 
     Taken from the scales, or, where they are missing, from the `shapes` of the stored arrays;
     to the nearest integer.
+
+    Raises
+    ------
+    VolumeError
+        The image has no z, y or x.
     """
     axes = space(found, where)
     first = found.datasets[0]

@@ -67,7 +67,7 @@ class _Pages:
         self._file = file  # keeps it open as long as any of its levels is in use
 
     def __call__(self, box: tuple[slice, ...]) -> npt.NDArray[Any]:
-        """Read a box; the first of two indices is a section where there is only one page."""
+        """Read a box, whose first axes are of extent 1 where `_level` has added them."""
         return np.asarray(self._array[box[-len(self.shape) :]]).reshape(
             [s.stop - s.start for s in box]
         )

@@ -78,14 +78,8 @@ def pack_discs(
     return centres[:, 1:].copy()
 
 
-def relax(chains: Chains, steps: int, clearance: float = 0.0) -> Chains:
-    """Return the chains moved apart where different neurites overlap.
-
-    Parameters
-    ----------
-    clearance
-        Added to each radius while pushing, in nm.
-    """
+def relax(chains: Chains, steps: int) -> Chains:
+    """Return the chains moved apart where different neurites overlap."""
     points = chains.points.copy()
     group = chains.neurites()[chains.chain_of_point]
     inner = np.ones(len(points), dtype=bool)
@@ -94,7 +88,7 @@ def relax(chains: Chains, steps: int, clearance: float = 0.0) -> Chains:
     middle = np.flatnonzero(inner)
     branches = np.flatnonzero(chains.parent_point >= 0)
     for _ in range(steps):
-        points += push(points, chains.radii + clearance, group)
+        points += push(points, chains.radii, group)
         bend = (points[middle - 1] + points[middle + 1]) / 2 - points[middle]
         points[middle] += STIFFNESS * bend
         points[chains.start[branches]] = points[chains.parent_point[branches]]

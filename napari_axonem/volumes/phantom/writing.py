@@ -13,6 +13,7 @@ import zarr
 from napari_axonem.geometry import Box, blocks
 from napari_axonem.progress import Progress, silent, tracked
 from napari_axonem.volumes.disk import guarded, replacing
+from napari_axonem.volumes.formats import ngff
 from napari_axonem.volumes.phantom.phantom import Phantom
 from napari_axonem.volumes.phantom.settings import PhantomSettings
 from napari_axonem.volumes.pyramid import Pyramid
@@ -65,7 +66,7 @@ def _write(phantom: Phantom, folder: Path, progress: Progress) -> None:
     shape, grid = phantom.shape, phantom.grid
     with guarded(folder):
         zarr.create_group(folder, zarr_format=3)
-        labels = {"ome": {"version": "0.5", "labels": list(LABELS)}}
+        labels = ngff.labels_attributes(LABELS, ngff.VERSION)
         zarr.create_group(folder / "labels", zarr_format=3, attributes=labels)
     image = Pyramid.create(folder / "image", shape, np.uint8, grid, "image")
     truth, fragments, segmentation = (

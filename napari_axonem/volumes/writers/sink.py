@@ -62,7 +62,7 @@ class Sink(Protocol):
         """Write one box: `voxels` (z, y, x), of the content's type and the box's shape."""
 
     def finish(self, progress: Progress) -> None:
-        """Do what is left when all blocks are written, such as coarser levels, and close."""
+        """Do what is left when all blocks, and coarser levels if any, are written, and close."""
 
     def close(self) -> None:
         """Let go of files, finished or not; may be called twice."""
