@@ -5,7 +5,6 @@ What NRRD and NIfTI have in common.
 
 from __future__ import annotations
 
-import importlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -97,24 +96,6 @@ class Whole:
             if not self._kept:
                 self._kept.append(self.unpack())
         return self._kept[0][box].copy()
-
-
-def library(name: str, where: object) -> Any:  # noqa: ANN401 - the module
-    """Return a library that not every installation has.
-
-    Raises
-    ------
-    VolumeError
-        It is not installed.
-    """
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise VolumeError(
-            f"reading this needs {name}, which is not installed",
-            where=where,
-            remedy="pip install 'napari-axonem[medical]'",
-        ) from error
 
 
 def corner(directions: npt.NDArray[np.float64], centre: npt.NDArray[np.float64]) -> list[float]:

@@ -16,7 +16,8 @@ import numpy.typing as npt
 
 from napari_axonem.errors import AxonemError, VolumeError
 from napari_axonem.volumes.formats.attributes import Spacing, scaled
-from napari_axonem.volumes.formats.flat import Mapped, Whole, corner, library
+from napari_axonem.volumes.formats.flat import Mapped, Whole, corner
+from napari_axonem.volumes.formats.libraries import library
 from napari_axonem.volumes.formats.source import (
     Format,
     Location,
@@ -58,7 +59,7 @@ def _read(location: Location) -> Source:
             where=path,
             remedy="leave out what follows the name of the file",
         )
-    nibabel = library("nibabel", path)
+    nibabel = library("nibabel", "medical", path)
     try:
         kind = nibabel.Nifti1Image if _version(path) == 1 else nibabel.Nifti2Image
         image = kind.from_file_map({"image": nibabel.FileHolder(str(path))})

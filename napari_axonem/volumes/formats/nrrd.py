@@ -16,7 +16,8 @@ import numpy.typing as npt
 
 from napari_axonem.errors import AxonemError, VolumeError
 from napari_axonem.volumes.formats.attributes import Spacing, scaled
-from napari_axonem.volumes.formats.flat import Mapped, Whole, corner, library
+from napari_axonem.volumes.formats.flat import Mapped, Whole, corner
+from napari_axonem.volumes.formats.libraries import library
 from napari_axonem.volumes.formats.source import (
     Format,
     Location,
@@ -58,7 +59,7 @@ def _read(location: Location) -> Source:
             where=path,
             remedy="leave out what follows the name of the file",
         )
-    nrrd = library("nrrd", path)
+    nrrd = library("nrrd", "medical", path)
     try:
         with path.open("rb") as file:
             header = nrrd.read_header(file)
@@ -164,7 +165,8 @@ def _data_file(path: Path, header: Mapping[str, Any]) -> Path:
 def _unpack(path: Path, header: dict[str, Any], begin: int) -> npt.NDArray[Any]:
     with path.open("rb") as file:
         file.seek(begin)
-        return np.asarray(library("nrrd", path).read_data(header, file, str(path), "C"))
+        nrrd = library("nrrd", "medical", path)
+        return np.asarray(nrrd.read_data(header, file, str(path), "C"))
 
 
 def _spacing(header: Mapping[str, Any], spatial: list[int]) -> Spacing:

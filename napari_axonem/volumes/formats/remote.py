@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib
 import os
 import re
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from typing import Any, Self
 from urllib.parse import quote, unquote, urlsplit
 
 from napari_axonem.errors import VolumeError, VolumeLostError
+from napari_axonem.volumes.formats.libraries import library
 
 PATIENCE = 10.0
 """Seconds after which a store that says nothing counts as away."""
@@ -42,20 +42,13 @@ def tensorstore(where: object) -> Any:  # noqa: ANN401 - the module
     VolumeError
         It is not installed.
     """
-    try:
-        return importlib.import_module("tensorstore")
-    except ImportError as error:
-        raise VolumeError(
-            "reading this needs tensorstore, which is not installed",
-            where=where,
-            remedy="pip install 'napari-axonem[remote]'",
-        ) from error
+    return library("tensorstore", "remote", where)
 
 
 @functools.cache
 def far_context() -> Any:  # noqa: ANN401 - tensorstore says no types
     """Return tensorstore's settings for what is not on this machine: patience and memory."""
-    return importlib.import_module("tensorstore").Context(
+    return tensorstore("").Context(
         {
             **{f"{kind}_request_retries": RETRIES for kind in ("http", "gcs", "s3")},
             "cache_pool": {"total_bytes_limit": _CACHE_BYTES},
