@@ -1,6 +1,7 @@
 """N5 written by tensorstore, with attributes of all its conventions, opened by us."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -241,6 +242,18 @@ def test_wrong_metadata(tmp_path, group):
         open_volume(tmp_path / "a.n5", voxel_size=SIZE)
     with pytest.raises(VolumeError, match="not a folder of any known format"):
         open_volume(f"precomputed://{tmp_path}/a.n5")
+
+
+def test_a_level_opens_where_others_are_missing(tmp_path):
+    path = tmp_path / "a.n5"
+    multiscale(path, named([{"transform": transform(f)} for f in FACTORS]))
+    whole = open_volume(path / "s2")
+    shutil.rmtree(path / "s0")
+    with pytest.raises(VolumeError):
+        open_volume(path)
+    one = open_volume(path / "s2")
+    assert (one.grid, one.format) == (whole.grid, whole.format)
+    np.testing.assert_array_equal(one.read(one.box), whole.read(whole.box))
 
 
 def test_array_of_a_group_that_cannot_be_understood(tmp_path):

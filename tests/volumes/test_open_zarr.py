@@ -1,6 +1,7 @@
 """zarr stores and OME-Zarr written by zarr and ome-zarr, opened by us."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -262,6 +263,20 @@ def test_wrong_metadata(tmp_path, change):
         open_volume(path)
     one = open_volume(path / "0", voxel_size=(30, 8, 4))  # as the error says
     np.testing.assert_array_equal(one.read(one.box), voxels())
+
+
+def test_a_level_opens_where_others_are_missing(tmp_path):
+    levels = [voxels(), voxels()[:, ::2, ::2]]
+    scales = [([30, 8, 4], [60, 0, 0]), ([30, 16, 8], [60, 4, 2])]
+    path = multiscale(tmp_path / "a.zarr", levels, scales)
+    whole = open_volume(path / "1")
+    shutil.rmtree(path / "0")
+    with pytest.raises(VolumeError, match="level '0' is missing"):
+        open_volume(path)
+    one = open_volume(path / "1")
+    assert (one.grid, one.format) == (whole.grid, whole.format)
+    assert one.grid == Grid((30, 16, 8), (60, 0, 0))
+    np.testing.assert_array_equal(one.read(one.box), levels[1])
 
 
 def test_array_of_records_is_refused(tmp_path):

@@ -253,8 +253,12 @@ def _level_above(store: Store) -> Source | None:
         return None
     if above is None or pyramid is None or store.name not in pyramid.paths:
         return None
-    index = pyramid.paths.index(store.name)
-    return one_level(_pyramid_source(above, pyramid), index, str(store))
+    index, location = pyramid.paths.index(store.name), str(store)
+    if pyramid.factors is None:
+        return one_level(_pyramid_source(above, pyramid), index, location)
+    # The other levels need not be there: of large volumes people copy the coarse ones.
+    alone = _Pyramid([store.name], pyramid.spacing, (pyramid.factors[index],))
+    return one_level(_pyramid_source(above, alone), 0, location, index)
 
 
 def _pyramid_source(store: Store, pyramid: _Pyramid) -> Source:

@@ -84,8 +84,20 @@ class Format:
     in such a folder, or to nothing, is not taken for it."""
 
 
-def one_level(whole: Source, index: int, location: str) -> Source:
-    """Return one level of a volume as a volume of its own that lies at `location`."""
+def one_level(whole: Source, index: int, location: str, number: int | None = None) -> Source:
+    """Return one level of a volume as a volume of its own that lies at `location`.
+
+    Parameters
+    ----------
+    whole
+        The volume, or as many of its levels as are open.
+    index
+        Which of those levels.
+    location
+        In the form that `open_volume` takes.
+    number
+        Which of all levels that is, where not all are in `whole`.
+    """
     factor = whole.factors[index]
     size: Nm | None = None
     if whole.voxel_size:
@@ -93,7 +105,7 @@ def one_level(whole: Source, index: int, location: str) -> Source:
         size = (z, y, x)
     return Source(
         location=location,
-        format=f"{whole.format}, level {index}",
+        format=f"{whole.format}, level {index if number is None else number}",
         levels=(whole.levels[index],),
         voxel_size=size,
         origin=whole.origin,

@@ -6,7 +6,7 @@ far away or in a zip file by tensorstore.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePosixPath
@@ -230,9 +230,14 @@ def _dimension_names(node: Node) -> list[str] | None:
     return known if len(known) == len(names) and set("zyx") <= set(known) else None
 
 
-def _image_source(node: Node, image: ngff.Multiscale) -> Source:
-    nodes = _level_nodes(node, image)
+def _image_source(node: Node, image: ngff.Multiscale, only: int | None = None) -> Source:
+    """Return an image, or `only` one of its levels; the scales of all are stated then."""
+    part = slice(None) if only is None else slice(only, only + 1)
+    nodes = _level_nodes(node, image.datasets[part])
     arrays = open_arrays(nodes)
+    shapes: list[tuple[int, ...]] = [()] * len(image.datasets)
+    if only is None:
+        shapes = [a.shape for a in arrays]
     names = [a.name for a in image.axes]
     grid = ngff.grid_of(image, str(node.store))
     return Source(
@@ -242,7 +247,7 @@ def _image_source(node: Node, image: ngff.Multiscale) -> Source:
             _level(n, a, spatial_axes(a.shape, names, n.store))
             for n, a in zip(nodes, arrays, strict=True)
         ),
-        factors=ngff.factors_of(image, [a.shape for a in arrays], str(node.store)),
+        factors=ngff.factors_of(image, shapes, str(node.store))[part],
         voxel_size=grid.voxel_size if grid else None,
         origin=grid.origin if grid else None,
         note="" if grid else _why_no_grid(image),
@@ -250,12 +255,12 @@ def _image_source(node: Node, image: ngff.Multiscale) -> Source:
     )
 
 
-def _level_nodes(node: Node, image: ngff.Multiscale) -> list[Node]:
-    stores = [node.store.below(d.path) for d in image.datasets]
+def _level_nodes(node: Node, datasets: Sequence[ngff.Dataset]) -> list[Node]:
+    stores = [node.store.below(d.path) for d in datasets]
     for store in stores:
         store.expect(_KEYS)
     nodes = []
-    for store, dataset in zip(stores, image.datasets, strict=True):
+    for store, dataset in zip(stores, datasets, strict=True):
         found = node_at(store)
         if found is None or not found.is_array:
             there = "is a group, not an array" if found else "is missing"
@@ -293,7 +298,11 @@ def _level_of_image(node: Node) -> Source | None:
             continue
         paths = [d.path.strip("/") for d in image.datasets] if image else []
         if image and name in paths:
-            return one_level(_image_source(group, image), paths.index(name), str(node.store))
+            index, location = paths.index(name), str(node.store)
+            if None in [d.scale for d in image.datasets]:
+                return one_level(_image_source(group, image), index, location)
+            # The other levels need not be there: of large volumes people copy the coarse ones.
+            return one_level(_image_source(group, image, index), 0, location, index)
     return None
 
 
