@@ -80,6 +80,8 @@ def _backward_sweep(
 def telling(stage: Stage) -> Iterator[None]:
     """Turn whatever goes wrong inside into an error that names the stage.
 
+    Control-C is nothing that goes wrong: in turn, stages run in the thread that it comes to.
+
     Raises
     ------
     StageError
@@ -87,7 +89,7 @@ def telling(stage: Stage) -> Iterator[None]:
     """
     try:
         yield
-    except (AxonemError, Closed):
+    except (AxonemError, Closed, KeyboardInterrupt):
         raise
     except BaseException as error:
         text = (str(error).strip() or type(error).__name__).splitlines()[0]

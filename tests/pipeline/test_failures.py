@@ -84,6 +84,12 @@ def test_a_failure_names_its_stage_and_stops_all(executor, where, act, kind, mes
     assert threads_of_stages() == []
 
 
+def test_control_c_is_no_failure_of_the_stage_it_comes_to():
+    run = engine(1, 3, raises(KeyboardInterrupt()), "serial")
+    with pytest.raises(KeyboardInterrupt):
+        list(run.train(batches(9)))
+
+
 def test_memory_says_what_to_change():
     run = engine(1, 3, raises(torch.OutOfMemoryError("CUDA out of memory. Tried 2.00 GiB")))
     with pytest.raises(StageMemoryError) as caught:
