@@ -54,6 +54,8 @@ def choose(
         When there are more devices than operations, or nothing fits into their memory.
     """
     found: dict[str, Profile] = {}
+    # before anything is profiled: torch keeps what it was given for that, and it counts as taken
+    free = {name: free_memory(name) for name in dict.fromkeys(devices)}
     for name in dict.fromkeys(devices):
         here = copy.deepcopy(chain).to(name)
         found[name] = profile(
@@ -69,7 +71,7 @@ def choose(
         Device(
             name,
             first.seconds(0, count) / found[name].seconds(0, count) / list(devices).count(name),
-            free_memory(name) / list(devices).count(name),
+            free[name] / list(devices).count(name),
         )
         for name in devices
     ]

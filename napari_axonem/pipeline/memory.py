@@ -27,7 +27,8 @@ class StageMemory:
     """Bytes that a stage needs."""
 
     weights: int
-    """Weights with their gradients and what the optimizer keeps of each."""
+    """Weights with their gradients and what the optimizer keeps of each, in full precision, and
+    the copies that passes compute with in another one."""
 
     activations: int
     """Of one mini-batch."""
@@ -73,15 +74,17 @@ def stage_memory(
         Whether it keeps only inputs.
     """
     start, stop = bound
-    weights, activations = profile.weights(start, stop), profile.activations(start, stop)
+    weights, computing = profile.weights(start, stop), profile.computing(start, stop)
+    activations = profile.activations(start, stop)
     if is_computed_again:
         held = lag * sum(profile.live[start].values()) + activations
     else:
         held = (lag + 1) * activations
     if plan.stash and lag:
-        held += (lag + 1) * weights
-    copies = 3 + (optimizer.kind == "adamw") + (optimizer.average > 0)
-    return StageMemory(weights * copies, activations, held, profile.working(start, stop))
+        held += (lag + 1) * computing
+    times = 3 + (optimizer.kind == "adamw") + (optimizer.average > 0)
+    copies = computing if computing != weights else 0
+    return StageMemory(weights * times + copies, activations, held, profile.working(start, stop))
 
 
 def paper_extra(order: Order, activations: Sequence[float], weights: float) -> float:

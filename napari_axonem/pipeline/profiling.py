@@ -30,7 +30,10 @@ class OperationCost:
     """Seconds."""
 
     weights: int
-    """Bytes of its weights."""
+    """Bytes of its weights as they are learned, in full precision."""
+
+    computing: int
+    """Bytes of the weights that passes compute with: the same, or copies in another precision."""
 
     saved: Storages
     """What it saves for its backward pass; an operation before may have saved it as well."""
@@ -56,8 +59,12 @@ class Profile:
         return sum(op.forward for op in self.operations[start:stop])
 
     def weights(self, start: int, stop: int) -> int:
-        """Return the bytes of the weights of the operations `start` to `stop`."""
+        """Return the bytes of the weights of the operations `start` to `stop`, as learned."""
         return sum(op.weights for op in self.operations[start:stop])
+
+    def computing(self, start: int, stop: int) -> int:
+        """Return the bytes of the weights that these operations compute with."""
+        return sum(op.computing for op in self.operations[start:stop])
 
     def activations(self, start: int, stop: int) -> int:
         """Return the bytes that a stage of these operations keeps for one mini-batch.
@@ -112,8 +119,8 @@ def profile(
         is_last = n == len(pieces) - 1
         times = [_time(piece, live, end if is_last else None, n > 0) for _ in range(repeats + 1)]
         forward, backward = (min(t[k] for t in times[1:]) for k in range(2))
-        weights = saved.size(piece.computing.values())
-        operations.append(OperationCost(name, forward, backward, weights, kept[n]))
+        weights, computing = (saved.size(w.values()) for w in (piece.full, piece.computing))
+        operations.append(OperationCost(name, forward, backward, weights, computing, kept[n]))
         with piece.buffers_untouched(), torch.no_grad():
             live = piece.run(live, piece.computing)
     crossing = tuple(saved.size(tensors) for tensors in lives)

@@ -10,7 +10,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from napari_axonem.errors import PartitionError  # noqa: E402
-from napari_axonem.pipeline import saved  # noqa: E402
+from napari_axonem.pipeline import choosing, saved  # noqa: E402
 from napari_axonem.pipeline.choosing import choose  # noqa: E402
 from napari_axonem.pipeline.engine import Engine  # noqa: E402
 from napari_axonem.pipeline.memory import paper_extra, predict  # noqa: E402
@@ -29,7 +29,7 @@ def made_up(seconds, ships=None, weights=None, kept=None):
     n = len(seconds)
     weights, kept = weights or [0] * n, kept or [0] * n
     operations = tuple(
-        OperationCost(f"op{k}", s / 3, s * 2 / 3, weights[k], {k: kept[k]})
+        OperationCost(f"op{k}", s / 3, s * 2 / 3, weights[k], weights[k], {k: kept[k]})
         for k, s in enumerate(seconds)
     )
     return Profile(operations, ({},) * (n + 1), (*(ships or [0] * n), 0))
@@ -141,6 +141,17 @@ def test_cuts_chosen_for_the_devices_at_hand():
     assert len(list(run.train(batches(4)))) == 4
 
 
+def test_memory_is_looked_at_before_profiles_take_it(monkeypatch):
+    x, y = batches(1)[0]
+    done = []
+    monkeypatch.setattr(choosing, "free_memory", lambda name: done.append("free") or math.inf)
+    monkeypatch.setattr(
+        choosing, "profile", lambda *args, **more: done.append("profile") or profile(*args, **more)
+    )
+    choose(small("batch"), (x,), y, mse, ["cpu"] * 2, Plan(), SGD)
+    assert done == ["free", "profile"]
+
+
 PLANS = {
     "plain": Plan(order=Order.SEQUENTIAL),
     "paper": Plan(order=Order.PAPER),
@@ -160,6 +171,20 @@ def test_predicted_memory_is_what_is_counted(name, executor):
     run = Engine(small("batch"), mse, plan, SGD)
     counted = [report.held for report in list(run.train(data))[-1].stages]
     assert counted == pytest.approx(expected, rel=0.1)
+
+
+def test_half_precision_keeps_full_weights_beside_its_own():
+    data = batches(9, size=16)
+    plan = Plan(cuts=CUTS[2], stash=True, dtype=torch.bfloat16, measure_memory=True)
+    chain = small()
+    found = profile(chain, data[0][0], loss=mse, targets=data[0][1], dtype=plan.dtype, repeats=1)
+    full = saved.size(chain.parameters())
+    predicted = predict(found, plan, SGD)
+    # weights, gradients and momentum in four bytes, what computes in two
+    assert sum(stage.weights for stage in predicted) == 3 * full + full // 2
+    run = Engine(chain, mse, plan, SGD)
+    counted = [report.held for report in list(run.train(data))[-1].stages]
+    assert counted == pytest.approx([stage.held for stage in predicted], rel=0.1)
 
 
 def test_what_is_counted_is_what_the_graph_holds():
