@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -111,10 +109,3 @@ def copies_work(source: str, target: str) -> bool:
     pattern = torch.arange(1 << 20, dtype=torch.int32)
     there = pattern.to(source).to(target)
     return bool(torch.equal(there.to("cpu"), pattern))
-
-
-def check_copies(devices: Sequence[str | torch.device]) -> list[tuple[str, str]]:
-    """Return pairs of neighbouring devices between which direct copies are wrong."""
-    pairs = [(str(a), str(b)) for a, b in pairwise(devices) if a != b]
-    both = [pair for a, b in pairs for pair in ((a, b), (b, a))]
-    return [pair for pair in both if not copies_work(*pair)]

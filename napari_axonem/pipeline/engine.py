@@ -152,13 +152,8 @@ class Engine:
             parts = []
 
     @torch.no_grad()
-    def predict(self, inputs: Tensor, *, averaged: bool = False) -> Tensor:
+    def predict(self, inputs: Tensor) -> Tensor:
         """Return the main output for an input, as for use: between runs, without learning.
-
-        Parameters
-        ----------
-        averaged
-            With the running means of the weights instead of the last ones.
 
         Returns
         -------
@@ -167,7 +162,7 @@ class Engine:
         """
         live: Live = (inputs,)
         for stage in self.stages:
-            live = stage.predict(live, averaged=averaged)
+            live = stage.predict(live)
         return live[0].float()
 
     def state_dict(self) -> dict[str, Tensor]:

@@ -152,7 +152,15 @@ class Moments:
 
     @torch.no_grad()
     def predicted(self, index: int, lag: int) -> dict[str, Tensor]:
-        """Return the weights expected `lag` updates after those before mini-batch `index`."""
+        """Return the weights expected after some more updates like the last one.
+
+        Parameters
+        ----------
+        index
+            Mini-batch whose update comes next: as many updates were made.
+        lag
+            How many updates ahead.
+        """
         far = self.optimizer.rate_at(index) * lag
         if self.optimizer.kind == "sgd":
             velocity = self.kept["velocity"]

@@ -39,7 +39,7 @@ class Plan:
 
     recompute: tuple[int, ...] = ()
     """Stages that keep only their input and do the forward pass again before the backward pass,
-    with the weights of then."""
+    with the newest weights; with those of the first time where they are stashed."""
 
     dtype: torch.dtype | None = None
     """In which passes compute; None for that of the weights."""

@@ -111,9 +111,9 @@ class Stage:
         """Do a forward pass; return what goes to the next stage, None after the last."""
         start = perf_counter()
         with self.place.working():
-            flight = self._take(work)
             draw_noise(self.piece, self._plan.seed, work.index, work.part)
             with self._predicting(work.index):
+                flight = self._take(work)  # inside: weights set aside are those of this pass
                 outputs = self._through(flight)
             self._check(outputs, "the outputs")
             if self.is_last:
@@ -150,17 +150,14 @@ class Stage:
         loss = back.loss if back is not None else flight.loss
         return Return(flight.work.index, parcel, loss, (report, *behind))
 
-    def predict(self, live: Live, *, averaged: bool) -> Live:
+    def predict(self, live: Live) -> Live:
         """Return what this stage makes of live tensors in use, not in training."""
         self.piece.eval()
         self.place.begin()
         with self.place.working():
             inputs = tuple(t for t in self.place.receive(Parcel(live)) if t is not None)
-            if self._plan.dtype is not None:
-                inputs = tuple(t.to(self._plan.dtype) for t in inputs)
-            values = self.moments.kept["average"] if averaged else None
-            with self.weights.set_to(values) if values is not None else nullcontext():
-                outputs = self.weights.run(inputs, self.weights.computing)
+            inputs = tuple(self._in_precision(tensor) for tensor in inputs)
+            outputs = self.weights.run(inputs, self.weights.computing)
         self.place.synchronize()
         return outputs
 
@@ -183,11 +180,13 @@ class Stage:
 
     def _leaf(self, tensor: Tensor) -> Tensor:
         """Return an input of this stage, cut off from the graph of the stage before."""
-        if not tensor.is_floating_point():
-            return tensor.detach()
-        if self._plan.dtype is not None:
-            tensor = tensor.to(self._plan.dtype)
-        return tensor.detach().requires_grad_(self.number > 0)
+        here = self._in_precision(tensor).detach()
+        return here.requires_grad_(self.number > 0) if here.is_floating_point() else here
+
+    def _in_precision(self, tensor: Tensor) -> Tensor:
+        """Return a tensor as passes compute with it; whole numbers stay what they are."""
+        dtype = self._plan.dtype
+        return tensor if dtype is None or not tensor.is_floating_point() else tensor.to(dtype)
 
     def _here(self, tensor: Tensor) -> Tensor:
         return tensor.to(self.place.device, non_blocking=True)
@@ -205,7 +204,7 @@ class Stage:
         stale = self._expected_staleness()
         if self.moments.optimizer.compensation is not Compensation.PREDICT or not stale:
             return nullcontext()
-        return self.weights.set_to(self.moments.predicted(index, stale))
+        return self.weights.set_to(self.moments.predicted(index - stale, stale))
 
     def _through(self, flight: _Flight) -> Live:
         """Do the forward pass; keep its graph in the flight, or its input only."""

@@ -9,6 +9,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from napari_axonem.errors import PartitionError, TrainingError  # noqa: E402
+from napari_axonem.networks.chain import Chain, On  # noqa: E402
 from napari_axonem.pipeline.engine import Engine  # noqa: E402
 from napari_axonem.pipeline.optimizers import Compensation, Moments, Optimizer  # noqa: E402
 from napari_axonem.pipeline.plan import Plan  # noqa: E402
@@ -284,6 +285,32 @@ def test_predicted_weights_go_on_as_the_last_step_went(kind):
     )
 
 
+@pytest.mark.parametrize("order", PIPELINED)
+def test_prediction_begins_at_the_updates_that_were_made(order, monkeypatch):
+    asked, own = [], Moments.predicted
+
+    def predicted(moments, index, lag):
+        asked.append((index, lag))
+        return own(moments, index, lag)
+
+    monkeypatch.setattr(Moments, "predicted", predicted)
+    adamw = Optimizer("adamw", 0.01, compensation=Compensation.PREDICT)
+    run = engine(2, order, optimizer=adamw, executor="serial")
+    list(run.train(batches(6)))
+    (lag, _) = lags(order, 2)
+    wanted = [(max(0, n - lag), min(n, lag)) for n in range(1, 6)]
+    assert asked == wanted  # of the first stage; nothing is late in the last
+
+
+def test_predicted_weights_are_those_that_are_set_aside():
+    data = batches(9)
+    predicting = Optimizer(rate=0.05, momentum=0.9, compensation=Compensation.PREDICT)
+    plain = Optimizer(rate=0.05, momentum=0.9)
+    both = state_after(engine(3, optimizer=predicting, stash=True), data)
+    assert not equal(both, state_after(engine(3, optimizer=plain, stash=True), data))
+    assert not equal(both, state_after(engine(3, optimizer=predicting), data))
+
+
 def test_half_precision_follows_the_full_weights():
     data = batches(9)
     run = engine(2, kind="batch", dtype=torch.bfloat16)
@@ -298,6 +325,15 @@ def test_half_precision_follows_the_full_weights():
         run.state_dict(),
         state_after(engine(2, kind="batch", dtype=torch.bfloat16, executor="serial"), data),
     )
+
+
+def test_whole_numbers_stay_what_they_are_in_half_precision():
+    nn = torch.nn
+    chain = Chain([("names", On(nn.Embedding(300, 4))), ("last", On(nn.Linear(4, 1)))])
+    run = Engine(chain, mse, Plan(cuts=(1,), dtype=torch.bfloat16), SGD)
+    names = torch.tensor([0, 257, 299])
+    list(run.train([(names, torch.zeros(3, 1))]))
+    assert run.predict(names).shape == (3, 1)
 
 
 def test_drain_finishes_what_is_in_flight():
