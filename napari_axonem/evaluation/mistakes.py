@@ -19,7 +19,6 @@ from napari_axonem.evaluation.parts import (
     Parts,
     cell_segments,
     group_parts,
-    voi_of,
 )
 from napari_axonem.evaluation.ranking import (
     LEAST_GAIN,
@@ -34,8 +33,6 @@ from napari_axonem.evaluation.ranking import (
 from napari_axonem.evaluation.tables import CellTable
 from napari_axonem.evaluation.thickness import solid_cells, thin_parts
 from napari_axonem.geometry import Box, Grid, Nm, Zyx
-
-__all__ = ["MIN_VOXELS", "Mistake", "find_mistakes", "voi_of"]
 
 MIN_VOXELS = 100
 """Mistakes of fewer voxels are left out unless told otherwise.

@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from napari_axonem.evaluation.grouping import Ints
+from napari_axonem.evaluation.grouping import Ints, group_lengths, group_starts
+from napari_axonem.evaluation.parts import add_up
 from napari_axonem.evaluation.tables import Cells
 from napari_axonem.geometry import Nm
 
@@ -28,7 +29,7 @@ def solid_cells(cells: Cells, voxel_size: Nm) -> npt.NDArray[np.bool_]:
     Parameters
     ----------
     cells
-        All cells of each fragment.
+        All cells of each fragment; ids need not be dense.
     voxel_size
         Edges (z, y, x) of a voxel in nm.
 
@@ -37,9 +38,10 @@ def solid_cells(cells: Cells, voxel_size: Nm) -> npt.NDArray[np.bool_]:
     Shape (n,).
     """
     known = np.where(cells.truth > 0, cells.voxels, 0)
-    whole = np.bincount(cells.fragment, weights=known)
+    first = group_starts(cells.fragment)
+    whole = np.repeat(add_up(known, first), group_lengths(first, len(cells)))
     thick = cells.depth >= THINNEST / 2 * min(voxel_size)
-    solid: npt.NDArray[np.bool_] = thick | (2 * cells.voxels >= whole[cells.fragment])
+    solid: npt.NDArray[np.bool_] = thick | (2 * cells.voxels >= whole)
     return solid
 
 

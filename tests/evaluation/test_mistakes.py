@@ -1,4 +1,6 @@
+import tracemalloc
 from collections import defaultdict
+from dataclasses import replace
 
 import h5py
 import numpy as np
@@ -10,7 +12,8 @@ from hypothesis.extra import numpy as hnp
 from napari_axonem.errors import AxonemError
 from napari_axonem.evaluation import thickness
 from napari_axonem.evaluation.cells import tabulate
-from napari_axonem.evaluation.mistakes import MIN_VOXELS, find_mistakes, voi_of
+from napari_axonem.evaluation.mistakes import MIN_VOXELS, find_mistakes
+from napari_axonem.evaluation.parts import voi_of
 from napari_axonem.evaluation.standing import Choice, Standing
 from napari_axonem.geometry import Grid
 from tests.evaluation.voxel_oracles import (
@@ -222,6 +225,22 @@ def test_a_thin_false_merge_comes_last_whatever_it_gains():
     assert [m.kind for m in found] == ["false_split", "false_merge"]
     assert found[1].gain_voi > found[0].gain_voi
     assert Standing(table, split, CUBES).mistakes(Choice(min_voxels=1, rank="voi")) == found
+
+
+def test_large_ids_take_no_memory():
+    table, _ = overlapping(5, 30)
+    names = np.array([0, 7, 2**28], np.uint32)
+    named = replace(table, cells=replace(table.cells, fragment=names[table.cells.fragment]))
+    tracemalloc.start()
+    try:
+        found = find_mistakes(named, None, CUBES)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 1 << 24
+    dense = find_mistakes(table, None, CUBES)
+    assert [m.kind for m in dense] == ["false_merge"]
+    assert found == [replace(m, segments=(7,)) for m in dense]
 
 
 def test_a_thin_layer_gets_no_point_where_there_is_something_solid():

@@ -9,7 +9,8 @@ import pytest
 
 from napari_axonem.errors import EditError
 from napari_axonem.evaluation.erl import erl
-from napari_axonem.evaluation.mistakes import find_mistakes, voi_of
+from napari_axonem.evaluation.mistakes import find_mistakes
+from napari_axonem.evaluation.parts import voi_of
 from napari_axonem.evaluation.skeletons.lookup import lookup
 from napari_axonem.evaluation.skeletons.skeletons import Skeletons, Tree, from_trees
 from napari_axonem.evaluation.standing import Choice, RunSettings
