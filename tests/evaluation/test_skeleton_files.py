@@ -111,6 +111,16 @@ def test_hdf5_voxels_survive_being_cut_off(tmp_path: Path) -> None:
         assert (file["1/vertices"][:].astype(int) == at).all()
 
 
+def test_hdf5_voxels_survive_being_cut_off_far_from_nought(tmp_path: Path) -> None:
+    size, origin = (33.3, 8.4, 8.4), (1_000_000.3, 1_000_000.3, 1_000_000.3)
+    at = np.stack([np.arange(300)] * 3, 1)
+    steps = np.arange(299)
+    made = from_trees([Tree(1, at * np.array(size) + origin, np.stack([steps, steps + 1], 1))])
+    write_skeletons(tmp_path / "s.h5", made, voxel_size=size, origin=origin)
+    with h5py.File(tmp_path / "s.h5") as file:
+        assert (file["1/vertices"][:].astype(int) == at).all()
+
+
 SWC = "1 0 10 20 30 1 -1\n2 0 10 20 34 1 1\n7 0 13 20 30 1 1\n"
 
 
@@ -120,6 +130,7 @@ SWC = "1 0 10 20 30 1 -1\n2 0 10 20 34 1 1\n7 0 13 20 30 1 1\n"
         ("", "nm", 1),
         ("", "um", 1000),
         ("# units: um\n", None, 1000),
+        ("# SCALE 1.00 1. 1\n", "um", 1000),
         ("# Unit = nanometers\n", None, 1),
         ("# All units are in nanometers.\n", None, 1),  # not in inches
         ("# all in micrometers\n# unit µm\n", "nm", 1000),  # the file knows better
@@ -149,6 +160,7 @@ def test_swc_in_voxels(tmp_path: Path) -> None:
     [
         (SWC, "does not state the unit"),
         ("# SCALE 16 16 40\n" + SWC, "SCALE 16 16 40"),
+        ("# SCALE 1.0 1.0 1.04\n" + SWC, "SCALE 1.0 1.0 1.04"),
         ("# units: nm\n1 0 1 1 1 1 -1\n2 0 1 1 1 1 9\n", "node 2 has the parent 9"),
         ("# units: nm\n1 0 1 1 1 1 -1\n1 0 1 1 1 1 1\n", "node 1 twice"),
         ("# units: nm\n1 0 1 1 1 1 -1\n2 0 1 x 1 1 1\n", "no SWC table"),
@@ -210,6 +222,10 @@ def test_precomputed_of_a_volume_with_transform_and_radii(tmp_path: Path) -> Non
         assert read.positions.tolist() == [[390, 216, 108], [420, 216, 108]]
     (tmp_path / "bones" / "78").write_bytes(bone.to_precomputed()[:30])
     with pytest.raises(SkeletonError, match=r"78: 30 bytes where 2 vertices and 1 edges need 40"):
+        read_skeletons(tmp_path)
+    broken = json.dumps({**info, "transform": [float("nan"), *transform[1:]]})
+    (tmp_path / "bones" / "info").write_text(broken)
+    with pytest.raises(SkeletonError, match="transform that is not finite"):
         read_skeletons(tmp_path)
     (tmp_path / "bones" / "info").write_text(json.dumps({**info, "sharding": {"@type": "x"}}))
     with pytest.raises(SkeletonError, match="shards"):

@@ -40,7 +40,7 @@ def read_skeletons(
         An em_erl graph (NPZ), an HDF5 file with a group for each skeleton, an SWC file or a
         folder of them, or a folder of Neuroglancer precomputed skeletons.
     voxel_size, origin
-        In nm (z, y, x), for files whose positions count voxels.
+        In nm (z, y, x), for files whose positions count voxels of a size that they do not state.
     unit
         What positions count, for files that do not say: SWC.
 

@@ -77,8 +77,10 @@ def _write(path: Path, skeletons: Skeletons, stated: Stated) -> None:
         for tree in trees(skeletons):
             voxels = (tree.positions.astype(np.float64) - grid.origin) / grid.voxel_size
             nearest = np.rint(voxels)
-            # Readers cut off fractions: 2.9999999 must not become voxel 2.
-            on_boundary = np.abs(voxels - nearest) <= SNAP * np.maximum(1.0, np.abs(nearest))
+            # Readers cut off fractions: 2.9999999 must not become voxel 2. As in `Grid.to_voxel`
+            # the error is relative to the position, not to its distance from the origin.
+            reach = SNAP * np.maximum(1.0, np.abs(tree.positions) / np.asarray(grid.voxel_size))
+            on_boundary = np.abs(voxels - nearest) <= reach
             group = file.create_group(str(tree.id))
             group["vertices"] = np.where(on_boundary, nearest, voxels)
             group["edges"] = tree.edges

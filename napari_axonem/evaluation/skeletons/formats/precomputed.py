@@ -68,8 +68,10 @@ def _read(path: Path, _: Stated) -> Skeletons:
             remedy="copy them without sharding, for example with cloud-volume",
         )
     transform = np.asarray(info.get("transform", _IDENTITY), dtype=np.float64)
-    if transform.size != 12 or not np.isfinite(transform).all():
+    if transform.size != 12:
         raise SkeletonError(f"a transform of {transform.size} numbers, not 12", where=folder)
+    if not np.isfinite(transform).all():
+        raise SkeletonError("a transform that is not finite", where=folder)
     return from_trees(_trees(folder, transform.reshape(3, 4)), folder)
 
 

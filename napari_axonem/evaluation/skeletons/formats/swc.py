@@ -36,6 +36,7 @@ _UNIT = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _SCALE = re.compile(r"^#\s*SCALE\s+(?P<scale>.+)$", re.IGNORECASE | re.MULTILINE)
+_ONE = re.compile(r"1(\.0*)?")
 _SKELETON = re.compile(r"^# skeleton (?P<id>\d+)\s*$", re.MULTILINE)
 _NODE = re.compile(r"\s*\d+\s+\d+(\s+[-+.\deE]+){4}\s+-?\d+\s*$")
 
@@ -106,7 +107,7 @@ def _table(text: str, path: Path) -> Floats:
 def _positions(xyz: Floats, text: str, stated: Stated, path: Path) -> Floats:
     """Return positions (z, y, x) in nm."""
     scale = _SCALE.search(text)
-    if scale and set(scale["scale"].split()) - {"1", "1.0", "1.000000"}:
+    if scale and not all(_ONE.fullmatch(number) for number in scale["scale"].split()):
         raise SkeletonError(
             f"the header has SCALE {scale['scale'].strip()}, and programs differ in whether it "
             "was applied",
