@@ -22,8 +22,10 @@ class Contacts:
     """The segment with the higher number."""
 
     area: Index
+    """Faces that they share."""
+
     total: Index
-    """Sum of the affinities over the area, in `UNIT`."""
+    """Sum of the affinities over the faces, in `napari_axonem.agglomeration.linkage.UNIT`."""
 
     stands: Index
     """The edge of the graph with the largest area between the two."""

@@ -53,8 +53,8 @@ def merge_scores(
 
     Returns
     -------
-    The merges and the score of every edge. Ties are broken by the order of the edges, so that
-    equal tables give equal trees.
+    The merges and the score of every edge. Ties are broken by the order of the edges and of the
+    segments, so that equal tables give equal trees.
     """
     ends = np.asarray(u, np.int64), np.asarray(v, np.int64)
     faces, mean = np.asarray(area, np.int64), np.asarray(affinity, np.float64)

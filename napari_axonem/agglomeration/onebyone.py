@@ -85,8 +85,12 @@ def merge_one_by_one(
     ----------
     contacts
         Between segments 0..count-1.
+    count
+        Number of segments.
     unit
         Affinity 1 as an integer.
+    lowest
+        Mean affinity below which no pair is joined.
 
     Returns
     -------

@@ -1,4 +1,5 @@
-"""Networks, each written as a chain of operations that can be cut anywhere.
+"""Networks, each written as a chain of operations that can be cut anywhere; and models as files.
 
-This package imports torch; whoever only looks, evaluates or proofreads never loads it.
+The networks import torch. `card`, `registry` and the cards in `files` do without it: whoever only
+looks, evaluates, proofreads or lists models never loads it.
 """

@@ -23,7 +23,8 @@ Rank: TypeAlias = Literal["repair", "voi", "erl"]
   these are put in order by the sum of their gains in VOI and in expected run length, with
   `ERL_BITS` for a normalised one of 1, and what would lower it comes after what does not;
 - ``voi``: by gain in VOI alone;
-- ``erl``: by gain in expected run length; without skeletons as ``repair``.
+- ``erl``: by gain in expected run length among those that are listed, which are the first of
+  ``repair``, and at least 100 are looked at; without skeletons as ``repair``.
 """
 
 ERL_BITS = 0.5

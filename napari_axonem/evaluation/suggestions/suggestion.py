@@ -40,7 +40,8 @@ class Suggestion:
     """Voxels of the smaller of the two segments to join, or of the segment to cut."""
 
     box: Box
-    """Voxels that hold the smaller segment and the contact, or what surrounds the crossing."""
+    """Voxels that hold the contact and the segment that spans less, or what surrounds the crossing
+    or the join."""
 
     red: tuple[Zyx, ...]
     """Voxels (z, y, x) to click on one side."""
