@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-import torch
 from torch import Tensor, nn
 
 Live = tuple[Tensor, ...]
@@ -115,8 +114,3 @@ class Chain(nn.Module):
 def count_parameters(module: nn.Module) -> int:
     """Return the number of trainable numbers in a module."""
     return sum(p.numel() for p in module.parameters() if p.requires_grad)
-
-
-def is_finite(live: Live) -> bool:
-    """Whether no live tensor holds NaN or an infinity."""
-    return all(bool(torch.isfinite(tensor).all()) for tensor in live)

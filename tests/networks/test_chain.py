@@ -5,7 +5,7 @@ import pytest
 torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
-from napari_axonem.networks.chain import Add, Chain, Keep, On, is_finite  # noqa: E402
+from napari_axonem.networks.chain import Add, Chain, Keep, On  # noqa: E402
 
 
 def small() -> Chain:
@@ -47,8 +47,3 @@ def test_a_skip_left_over_is_told():
 def test_names_are_unique():
     with pytest.raises(ValueError, match="two operations are called 'a'"):
         Chain([("a", Keep()), ("a", Keep())])
-
-
-def test_finite():
-    assert is_finite((torch.zeros(2), torch.ones(1)))
-    assert not is_finite((torch.zeros(2), torch.tensor([float("nan")])))
