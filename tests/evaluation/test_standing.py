@@ -9,8 +9,8 @@ from hypothesis.extra import numpy as hnp
 from napari_axonem.errors import AxonemError
 from napari_axonem.evaluation.cells import tabulate
 from napari_axonem.evaluation.mistakes import find_mistakes
-from napari_axonem.evaluation.parts import voi_of
 from napari_axonem.evaluation.overlaps import count_overlaps
+from napari_axonem.evaluation.parts import voi_of
 from napari_axonem.evaluation.scores import adapted_rand
 from napari_axonem.evaluation.standing import Choice, Standing, lists, rows, waiting
 from napari_axonem.geometry import Box
