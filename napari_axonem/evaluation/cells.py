@@ -158,12 +158,7 @@ def _block_cells(block: LabelledBlock, voxel_size: Nm) -> CellSums:
     present, of_run = group_keys(label.ravel()[starts])
     lengths = np.diff(starts, append=label.size)
     first = np.stack(np.unravel_index(starts, label.shape), axis=1)
-    last = first + np.stack([np.ones_like(lengths), np.ones_like(lengths), lengths], axis=1)
-    start = np.full((len(present), 3), np.iinfo(np.int64).max)
-    stop = np.zeros((len(present), 3), np.int64)
-    for axis in range(3):
-        np.minimum.at(start[:, axis], of_run, first[:, axis])
-        np.maximum.at(stop[:, axis], of_run, last[:, axis])
+    start, stop = boxes_of_runs(first, lengths, of_run, len(present))
     point, depth = _deepest(label, voxel_size, starts, lengths, of_run)
     corner = np.asarray(block.box.start, np.int32)
     return CellSums(
@@ -174,6 +169,31 @@ def _block_cells(block: LabelledBlock, voxel_size: Nm) -> CellSums:
         point + corner,
         depth,
     )
+
+
+def boxes_of_runs(first: Ints, lengths: Ints, of_run: Ints, cells: int) -> tuple[Ints, Ints]:
+    """Return the boxes around cells that are made of runs of voxels along x.
+
+    Parameters
+    ----------
+    first, lengths
+        First voxel (z, y, x) of each run, shape (r, 3), and its length, shape (r,).
+    of_run
+        Place of the cell that each run belongs to, shape (r,); every cell has a run.
+    cells
+        Number of cells.
+
+    Returns
+    -------
+    First voxel (z, y, x) of each box and the one after its last, int64, shape (cells, 3).
+    """
+    last = first + np.stack([np.ones_like(lengths), np.ones_like(lengths), lengths], axis=1)
+    start = np.full((cells, 3), np.iinfo(np.int64).max)
+    stop = np.zeros((cells, 3), np.int64)
+    for axis in range(3):
+        np.minimum.at(start[:, axis], of_run, first[:, axis])
+        np.maximum.at(stop[:, axis], of_run, last[:, axis])
+    return start, stop
 
 
 def _deepest(

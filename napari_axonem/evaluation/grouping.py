@@ -71,6 +71,23 @@ def total(group: Ints, weights: npt.NDArray[Any], groups: int) -> Ints:
     return np.bincount(group, weights=weights, minlength=groups).astype(np.int64)
 
 
+def sums_of(group: Ints, values: npt.NDArray[np.float64], groups: int) -> npt.NDArray[np.float64]:
+    """Add up the `values` of each of `groups` groups, in float64."""
+    # without a value NumPy gives integers
+    return np.bincount(group, weights=values, minlength=groups).astype(np.float64)
+
+
+def firsts_of(keys: npt.NDArray[np.integer], count: int) -> Ints:
+    """Return where the rows of each key 0 to count - 1 begin when sorted by key.
+
+    Returns
+    -------
+    Shape (count + 1,), int64; the last is the number of rows.
+    """
+    counts = np.bincount(keys, minlength=count)
+    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+
+
 def best_of_group(group: Ints, value: npt.NDArray[Any], groups: int) -> Ints:
     """Return, for each group, the first item with the smallest value.
 

@@ -14,7 +14,7 @@ import edt
 import numpy as np
 import numpy.typing as npt
 
-from napari_axonem.evaluation.cells import GAP_VOXELS
+from napari_axonem.evaluation.cells import GAP_VOXELS, boxes_of_runs
 from napari_axonem.evaluation.contacts import (
     Faces,
     LabelledBlock,
@@ -50,7 +50,8 @@ def tabulate_fragments(
     """Tabulate the cells of some fragments, their contacts, and the cells that they touch.
 
     Counts, boxes, areas and affinities equal those that `part_of` takes from a table of the whole
-    box; which voxels represent a cell or a contact may differ.
+    box; which voxels represent a cell or a contact may differ, and how deep a cell is: in a box of
+    more than `DEPTH_VOXELS` what is thinner than the gaps is overlooked, and it may seem deeper.
 
     Parameters
     ----------
@@ -60,7 +61,8 @@ def tabulate_fragments(
     truth
         Ids of true objects of the same shape, below 2**32; all unknown where it is None.
     affinities
-        Affinities (3, z, y, x) in 0 to 1, each to the neighbour one lower along the axis.
+        Affinities (3, z, y, x) of the box, float in 0 to 1 or uint8 in 0 to 255, each to the
+        neighbour one lower along the axis; None without.
     fragments
         Ids of the fragments, not 0.
     voxel_size
@@ -71,6 +73,11 @@ def tabulate_fragments(
     Returns
     -------
     A table in voxels of the box. Of the cells of other fragments it has only the names.
+
+    Raises
+    ------
+    VolumeError
+        Affinities are neither float nor uint8, or out of range.
     """
     margin = 1 + gap_voxels
     grown = np.pad(labels, margin)
@@ -184,12 +191,7 @@ def _cells(
     lengths = np.diff(starts, append=len(places))
     present, of_run = group_keys(number[starts])
     first = np.stack(np.unravel_index(places[starts], own.shape), axis=1)
-    last = first + np.stack([np.ones_like(lengths), np.ones_like(lengths), lengths], axis=1)
-    start = np.full((len(present), 3), np.iinfo(np.int64).max)
-    stop = np.zeros((len(present), 3), np.int64)
-    for axis in range(3):
-        np.minimum.at(start[:, axis], of_run, first[:, axis])
-        np.maximum.at(stop[:, axis], of_run, last[:, axis])
+    start, stop = boxes_of_runs(first, lengths, of_run, len(present))
     point, depth = _deep_points(block, own, first, of_run, present, voxel_size)
     corner = np.asarray(block.halo.start)
     return CellSums(

@@ -21,7 +21,7 @@ from napari_axonem.evaluation.erl.definitions import (
     Pairs,
     find_merging,
 )
-from napari_axonem.evaluation.grouping import Ids, Ints
+from napari_axonem.evaluation.grouping import Ids, Ints, sums_of
 from napari_axonem.evaluation.skeletons.lookup import MaskedVoxels
 from napari_axonem.evaluation.skeletons.skeletons import Floats, Skeletons
 from napari_axonem.geometry import Nm
@@ -206,7 +206,7 @@ def _score(skeletons: Skeletons, node_segment: Ids, place: Ints, merged: Bools) 
     lengths = skeletons.edge_lengths.astype(np.float64)
 
     def length(kind: Bools) -> Floats:
-        return _sums(of_edge[kind], lengths[kind], len(skeletons))
+        return sums_of(of_edge[kind], lengths[kind], len(skeletons))
 
     return SkeletonScores(
         ids=skeletons.ids,
@@ -223,18 +223,12 @@ def _run_lengths(skeletons: Skeletons, skeleton: Ints, segment: Ints, length: Fl
     """Return the expected run length of each skeleton from its correct edges."""
     key = skeleton * (segment.max(initial=0) + 1) + segment
     runs, of_run = np.unique(key, return_inverse=True)
-    run = _sums(of_run, length, len(runs))
+    run = sums_of(of_run, length, len(runs))
     owner = runs // (segment.max(initial=0) + 1)
     whole = skeletons.lengths[owner]
     # A skeleton without a length has no run either: its terms are 0, not 0 / 0.
     terms = np.divide(run * run, whole, out=np.zeros_like(run), where=whole > 0)
-    return _sums(owner, terms, len(skeletons))
-
-
-def _sums(group: Ints, values: Floats, groups: int) -> Floats:
-    """Add up the values of each group, in float64."""
-    # Without a value NumPy gives integers.
-    return np.bincount(group, weights=values, minlength=groups).astype(np.float64)
+    return sums_of(owner, terms, len(skeletons))
 
 
 def _mean(scores: SkeletonScores, chosen: Bools) -> tuple[float, float]:

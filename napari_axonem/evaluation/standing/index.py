@@ -6,9 +6,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 
-from napari_axonem.evaluation.grouping import Ints, ranges
-from napari_axonem.evaluation.ranking import Meetings
-from napari_axonem.evaluation.tables import Cells, CellTable, Contacts
+from napari_axonem.evaluation.grouping import Ints, firsts_of, ranges
+from napari_axonem.evaluation.tables import Cells, CellTable
 
 Index = npt.NDArray[np.int32]
 
@@ -25,7 +24,7 @@ class CellIndex:
     """
 
     def __init__(self, cells: Cells, n_fragments: int) -> None:
-        self._first = _first(cells.fragment, n_fragments)
+        self._first = firsts_of(cells.fragment, n_fragments)
 
     def of(self, fragments: Ints) -> Ints:
         """Return the rows of the cells of some fragments, in the order given."""
@@ -53,11 +52,11 @@ class ContactIndex:
         low, high = cells.fragment[a], cells.fragment[b]
         same = cells.truth[a] == cells.truth[b]
         kin = np.flatnonzero(same & (cells.truth[a] > 0) & (low > 0) & (low != high))
-        self._upper = _Neighbours(_first(low[kin], n_fragments), high[kin], kin.astype(np.int32))
+        self._upper = _Neighbours(firsts_of(low[kin], n_fragments), high[kin], kin.astype(np.int32))
         self._lower = self._upper.turned(n_fragments)
         strangers = np.flatnonzero(~same)
         self._strangers = _Neighbours(
-            _first(low[strangers], n_fragments), high[strangers], strangers.astype(np.int32)
+            firsts_of(low[strangers], n_fragments), high[strangers], strangers.astype(np.int32)
         )
 
     def between(self, members: Ints, segment: npt.NDArray[np.uint32]) -> Ints:
@@ -109,15 +108,3 @@ class _Neighbours:
         return _Neighbours(
             matrix.indptr.astype(np.int64), matrix.indices.astype(np.uint32), matrix.data
         )
-
-
-def meetings_of(contacts: Contacts, rows: Ints, one: Ints, other: Ints) -> Meetings:
-    """Return some contacts with the parts they join."""
-    return Meetings(one, other, contacts.area[rows], rows)
-
-
-def _first(fragment: npt.NDArray[np.uint32], n_fragments: int) -> Ints:
-    """Return where the rows of each fragment begin, shape (fragments + 1,)."""
-    count = np.bincount(fragment, minlength=n_fragments)
-    first: Ints = np.concatenate([[0], np.cumsum(count)]).astype(np.int64)
-    return first

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_axonem.evaluation.erl import Definition
-from napari_axonem.evaluation.grouping import Ints
-from napari_axonem.evaluation.standing.shares import Floats, sums_of
+from napari_axonem.evaluation.grouping import Ints, sums_of
+from napari_axonem.evaluation.standing.shares import Floats
 
 Bools = npt.NDArray[np.bool_]
 

@@ -9,13 +9,13 @@ import numpy.typing as npt
 
 from napari_axonem.errors import SkeletonError
 from napari_axonem.evaluation.erl import SkeletonScores
-from napari_axonem.evaluation.grouping import Ints, total
+from napari_axonem.evaluation.grouping import Ints, sums_of, total
 from napari_axonem.evaluation.parts import part_key
 from napari_axonem.evaluation.skeletons.skeletons import Skeletons
 from napari_axonem.evaluation.standing.changes import changed_among
 from napari_axonem.evaluation.standing.lists import Lists
 from napari_axonem.evaluation.standing.merging import USUAL_RUNS, RunSettings, Squares
-from napari_axonem.evaluation.standing.shares import Floats, FragmentShares, Shares, sums_of
+from napari_axonem.evaluation.standing.shares import Floats, FragmentShares, Shares
 from napari_axonem.evaluation.standing.trials import Held, Trials
 from napari_axonem.evaluation.tables import split_key
 

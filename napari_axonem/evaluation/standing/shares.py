@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from napari_axonem.evaluation.grouping import Ints, group_starts, ranges
+from napari_axonem.evaluation.grouping import Ints, firsts_of, group_starts, ranges, sums_of
 from napari_axonem.evaluation.parts import part_key
 from napari_axonem.evaluation.skeletons.skeletons import Skeletons
 
@@ -84,17 +84,17 @@ class FragmentShares:
         inside = low == high
         row = np.searchsorted(key, low[inside] * count + of_edge[inside])
         self._within = sums_of(row, lengths[inside], len(key))
-        self._first = _first(self._fragment, n_fragments)
+        self._first = firsts_of(self._fragment, n_fragments)
         apart = np.flatnonzero(~inside)
         order = apart[np.lexsort((high[apart], low[apart], of_edge[apart]))]
         first = group_starts(low[order], high[order], of_edge[order])
         self._length: Floats = np.add.reduceat(lengths[order], first) if len(first) else np.zeros(0)
         order = order[first]
         self._low, self._high, self._between = low[order], high[order], of_edge[order]
-        self._first_between = _first(self._between, count)
+        self._first_between = firsts_of(self._between, count)
         ends = np.concatenate([self._low, self._high])
         self._incident = np.argsort(ends, kind="stable") % max(1, len(order))
-        self._first_incident = _first(ends, n_fragments)
+        self._first_incident = firsts_of(ends, n_fragments)
 
     def everything(self) -> Rows:
         """Return all counts."""
@@ -170,16 +170,5 @@ def _exact(lengths: Floats) -> Floats:
     return rounded
 
 
-def _first(keys: Ints, count: int) -> Ints:
-    """Return where the rows of each key begin, when sorted by key, shape (count + 1,)."""
-    first: Ints = np.concatenate([[0], np.cumsum(np.bincount(keys, minlength=count))])
-    return first.astype(np.int64)
-
-
 def _slots(first: Ints, keys: Ints) -> Ints:
     return ranges(first[keys], first[keys + 1] - first[keys])
-
-
-def sums_of(group: Ints, values: Floats, groups: int) -> Floats:
-    """Add up the values of each group, in float64."""
-    return np.bincount(group, weights=values, minlength=groups).astype(np.float64)

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from napari_axonem.evaluation.grouping import Ints, total
+from napari_axonem.evaluation.grouping import Ints, sums_of, total
 from napari_axonem.evaluation.standing.merging import Bools, RunSettings, Squares
-from napari_axonem.evaluation.standing.shares import Floats, sums_of
+from napari_axonem.evaluation.standing.shares import Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
