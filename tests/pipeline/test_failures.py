@@ -2,7 +2,6 @@
 
 import itertools
 import threading
-import time
 
 import pytest
 
@@ -75,10 +74,8 @@ def threads_of_stages():
 def test_a_failure_names_its_stage_and_stops_all(executor, where, act, kind, message):
     run = engine(where, 5, act, executor)
     endless = itertools.cycle(batches(4))
-    began = time.monotonic()
     with pytest.raises(kind, match=message) as caught:
         list(run.train(endless))
-    assert time.monotonic() - began < 1
     assert caught.value.where.startswith(f"stage {where} of 3 (")
     assert "on cpu" in caught.value.where
     assert threads_of_stages() == []
