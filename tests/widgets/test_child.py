@@ -1,6 +1,7 @@
 """Long work in child processes."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,27 @@ def test_stopping_tidies_up(child: Child, qtbot, tmp_path: Path) -> None:
     qtbot.waitUntil(lambda: bool(record.ends), timeout=60_000)
     assert record.ends == ["stopped"]
     assert not (tmp_path / "phantom.zarr").exists()
+
+
+def test_a_process_is_told_to_stop_once(child: Child, qtbot, monkeypatch, tmp_path: Path) -> None:
+    record, signals, really = Record(child), [], os.kill
+    monkeypatch.setattr(os, "kill", lambda *call: signals.append(call) or really(*call))
+    child.start(["phantom", str(tmp_path / "phantom.zarr")])
+    qtbot.waitUntil(lambda: bool(record.progress), timeout=60_000)
+    child.stop()
+    child.stop()
+    qtbot.waitUntil(lambda: bool(record.ends), timeout=60_000)
+    assert len(signals) == 1
+    assert record.ends == ["stopped"]
+
+
+def test_a_process_that_is_gone_gets_no_signal(child: Child, monkeypatch) -> None:
+    signals = []
+    monkeypatch.setattr(os, "kill", lambda *call: signals.append(call))
+    child._process = QProcess(child)  # its id is 0, by which all processes of ours are meant
+    child.stop()
+    assert signals == []
+    child._forget()
 
 
 def test_a_program_that_cannot_be_started_is_told(child: Child, qtbot, monkeypatch) -> None:

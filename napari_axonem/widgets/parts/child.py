@@ -8,6 +8,7 @@ import signal
 import sys
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from qtpy.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal
@@ -56,15 +57,16 @@ class Child(QObject):
 
     def stop(self) -> None:
         """Stop the work; what is half done is tidied up by the process itself."""
-        if self._process is None:
+        if self._process is None or self._stopping:  # a second signal would end the tidying up
             return
         self._stopping = True
         self._todo.clear()
         process = self._process
-        if os.name == "posix":  # as Control-C: it may tidy up
-            os.kill(process.processId(), signal.SIGINT)
-        else:
+        if os.name != "posix":
             process.terminate()
+        elif process.processId() > 0:  # 0 is one that has ended, and to os.kill all of our own
+            with suppress(ProcessLookupError):
+                os.kill(process.processId(), signal.SIGINT)  # as Control-C: it may tidy up
         patience = QTimer(process)
         patience.setSingleShot(True)
         patience.timeout.connect(process.kill)
