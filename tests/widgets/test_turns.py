@@ -108,6 +108,50 @@ def test_a_project_comes_and_goes_in_turns(
     Project(project_path).close()
 
 
+def test_the_open_project_is_opened_again_in_turns(
+    session: Session, loop: Loop, project_path: Path
+) -> None:
+    session.open_project(project_path)
+    loop.turn_on()
+    before, layers = session.project, len(session.place.sight.layers.all)
+    session.open_soon(project_path, pytest.fail)
+    assert session.project is before, "nothing goes before the window has its turn"
+    with pytest.raises(EditError, match="being opened"):
+        session.open_soon(project_path, pytest.fail)
+    assert loop.work == [], "it is read when it was let go of"
+    assert loop.turn_on() > layers
+    assert session.project is None
+    loop.come_back()
+    loop.turn_on()
+    assert session.project not in (None, before)
+    assert session.project.writable
+
+
+@pytest.mark.parametrize("turns", [0, 1, 4])
+def test_a_window_closed_while_it_opens_the_same_again(
+    session: Session, loop: Loop, project_path: Path, turns: int
+) -> None:
+    session.open_project(project_path)
+    session.open_soon(project_path, pytest.fail)
+    for _ in range(turns):
+        loop.turn()
+    session.release()
+    assert loop.work == []
+    Project(project_path).close()
+
+
+def test_without_an_event_loop_things_wait_for_each_other() -> None:
+    place, done = Workplace(ViewerModel()), []
+
+    def count() -> None:
+        done.append(len(done))
+        if len(done) < 5000:
+            place.later(count)
+
+    place.later(count)
+    assert len(done) == 5000
+
+
 def test_what_cannot_be_opened_is_told(session: Session, loop: Loop, tmp_path, project_path):
     refused: list[Exception] = []
     session.open_soon(tmp_path, refused.append)

@@ -43,7 +43,8 @@ class Entrance:
     def open(self, path: Path | str, *, writable: bool = True) -> None:
         """Open a project and show it; the one before is closed."""
         self._turns.finish()
-        self._let_go(path)
+        if self._is_open(path):
+            self.close()
         self._turns.at_once(self._coming(Project(path, writable=writable)))
 
     def open_soon(self, path: Path | str, refused: Refused, *, writable: bool = True) -> None:
@@ -62,7 +63,6 @@ class Entrance:
         if self._reading:
             raise EditError("a project is being opened", remedy="wait a moment")
         self._turns.finish()
-        self._let_go(path)
         self._reading = True
         set_aside()  # else so many new objects have all there are gone through, in some turn
         self._place.say(f"opening {Path(path).stem}")
@@ -80,7 +80,13 @@ class Entrance:
                 next(steps)  # from here on, whatever ends them closes the project
                 self._turns.begin(steps)
 
-        self._place.compute(lambda: found.append(_read(path, writable=writable)), done)
+        def read() -> None:
+            self._place.compute(lambda: found.append(_read(path, writable=writable)), done)
+
+        if self._is_open(path):
+            self._turns.begin(self._going_before(read))
+        else:
+            read()
 
     def close(self) -> None:
         """Close the project, if one is open."""
@@ -96,11 +102,19 @@ class Entrance:
         self._turns.drop()
         examine_all()
 
-    def _let_go(self, path: Path | str) -> None:
-        """Close the open project where it is this one, which is to be read anew."""
+    def _is_open(self, path: Path | str) -> bool:
+        """Tell whether the open project is this one, which has to go before it is read anew."""
         project = self._place.project
-        if project is not None and project.folder.root.resolve() == Path(path).resolve():
-            self.close()
+        return project is not None and project.folder.root.resolve() == Path(path).resolve()
+
+    def _going_before(self, read: Callable[[], None]) -> Steps:
+        """Close the open project, and begin to read when it is gone."""
+        try:
+            yield from self._going()
+        except BaseException:  # GeneratorExit too: the window is gone
+            self._reading = False
+            raise
+        read()
 
     def _coming(self, project: Project) -> Steps:
         place = self._place

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -24,9 +25,25 @@ class Notice:
     """Whether something was not done."""
 
 
-def at_once(action: Callable[[], None]) -> None:
-    """Do it now: what takes the place of an event loop where there is none."""
-    action()
+class AtOnce:
+    """Does things now, one after the other: in the place of an event loop where there is none."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[Callable[[], None]] = deque()
+        self._is_busy = False
+
+    def __call__(self, action: Callable[[], None]) -> None:
+        """Do it now, or else when what is being done now is done."""
+        self._waiting.append(action)
+        if self._is_busy:
+            return
+        self._is_busy = True
+        try:
+            while self._waiting:
+                self._waiting.popleft()()
+        finally:
+            self._waiting.clear()
+            self._is_busy = False
 
 
 def in_line(work: Callable[[], None], done: Callable[[], None]) -> None:
@@ -52,7 +69,7 @@ class Workplace:
         self.sight = Sight(viewer)
         self.project: Project | None = None
         """The open project."""
-        self.later: Callable[[Callable[[], None]], None] = at_once
+        self.later: Callable[[Callable[[], None]], None] = AtOnce()
         """Does something once the window has been drawn."""
         self.compute: Callable[[Callable[[], None], Callable[[], None]], None] = in_line
         """Does the first thing beside the window, then the second in its thread."""
@@ -69,6 +86,20 @@ class Workplace:
         if self.project is None:
             raise EditError("no project is open", remedy="open one in the dock Volume")
         return self.project
+
+    @property
+    def writable(self) -> Project:
+        """The open project.
+
+        Raises
+        ------
+        EditError
+            There is none, or it is open for reading only.
+        """
+        project = self.opened
+        if not project.writable:
+            raise EditError("the project is open read-only", where=project.name)
+        return project
 
     def say(self, text: str) -> None:
         """Tell the user what was done."""
