@@ -4,11 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from napari.utils.colormaps.standardize_color import transform_color
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
 from napari_axonem.errors import EditError, VolumeError
+from napari_axonem.widgets.parts import colours
+from napari_axonem.widgets.picture.disagreement import SPLIT_OFF
 from napari_axonem.widgets.picture.planes import Planes
 from napari_axonem.widgets.session import space as space_module
 from napari_axonem.widgets.session.session import Session
@@ -168,6 +171,54 @@ def test_a_repaired_error_stays_in_sight(session: Session) -> None:
     assert colours_of(session) == {colour(session, LEFT_OF_1)}
     session.step(1)
     assert colours_of(session) == {colour(session, IN_2)}, "the next error takes its place"
+
+
+def test_objects_of_the_error_have_its_colours(session: Session) -> None:
+    split = next(r for r in session.review.queue.rows if r.mistake.kind == "false_split")
+    first, second = split.mistake.segments
+    session.go_to(split.key)
+    session.space.toggle()
+    sight = session.place.sight
+    codes = [sight.layers.code_of(name) for name in (first, second)]
+    assert sorted(codes) == [0, SPLIT_OFF]
+    off, main = (first, second) if codes[0] else (second, first)
+    orange = transform_color(colours.FALSE_SPLIT)[0]
+    own = {name: tuple(sight.colour_of(name).round(4).tolist()) for name in (off, main)}
+    assert colours_of(session) == {own[main], tuple(orange.astype(float).round(4).tolist())}
+    session.view(sight.toggle_errors)
+    assert colours_of(session) == {own[main], own[off]}, "without the overlay each has its own"
+    session.view(sight.toggle_errors)
+    assert len(colours_of(session) & set(own.values())) == 1
+    session.objects.pick(IN_2)
+    assert tuple(sight.colour_of(session.objects.segment).round(4)) in colours_of(session)
+
+
+def test_layers_switched_in_depth_come_when_it_is_flat(session: Session, planes: list) -> None:
+    sight = session.place.sight
+    session.objects.pick(LEFT_OF_1)
+    session.space.toggle()
+    planes.clear()
+    session.view(sight.swap_truth)
+    session.view(sight.toggle_errors)
+    assert sight.shows_truth
+    assert names(session) == ["solids", "here", "points"]
+    assert planes == [], "napari would read a whole level"
+    session.space.toggle()
+    assert "truth" in names(session)
+    assert not {"segmentation", "errors"} & set(names(session))
+
+
+def test_what_is_being_made_is_told(session: Session) -> None:
+    told = []
+    session.space.progressed.connect(told.append)
+    session.objects.pick(LEFT_OF_1)
+    session.space.toggle()
+    session.space.toggle_skeletons()
+    about = f"of object {session.objects.segment}"
+    assert [text for text in told if text] == [
+        f"Making the surface {about}, 9,600 voxels",
+        f"Making the centre line {about}, 9,600 voxels",
+    ]
 
 
 def test_centre_lines_are_made_when_they_are_wanted(session: Session) -> None:

@@ -65,6 +65,17 @@ class Depth:
         """Tell whether a layer is hidden only until two dimensions are back."""
         return any(one is layer for one in self._hidden)
 
+    def sees(self, layer: Layer) -> bool:
+        """Tell whether a layer is visible, or will be when two dimensions are back."""
+        return bool(layer.visible) or self.hides(layer)
+
+    def show(self, layer: Layer, visible: bool) -> None:
+        """Show or hide a lazy layer; in three dimensions only when two are back."""
+        if self.on:
+            others = [one for one in self._hidden if one is not layer]
+            self._hidden = [*others, layer] if visible else others
+        layer.visible = visible and not self.on
+
     def afterwards(self, look: Callable[[], None]) -> None:
         """Do this when two dimensions are back, in the place of going back."""
         self._then = look
@@ -103,7 +114,8 @@ class Depth:
         self._centre, self._zoom = camera.center, camera.zoom
         self._point = self._viewer.dims.point
         lazy = [layer for layer in self._viewer.layers if layer.visible and made_of(layer)]
-        self._hidden = [*lazy, *(m for m in (self._marks.places,) if m.visible)]
+        places = self._marks.places
+        self._hidden = [*lazy, places] if places.visible else lazy
         for layer in self._hidden:
             layer.visible = False
         for marks in self._seen_through:

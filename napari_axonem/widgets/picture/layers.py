@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from napari.layers import Labels, Layer
 
+from napari_axonem.evaluation.grouping import ranges
 from napari_axonem.evaluation.mistakes import MIN_VOXELS
 from napari_axonem.geometry import Box, Nm, zyx
 from napari_axonem.proofreading.project import Project
@@ -174,6 +175,17 @@ class ProjectLayers:
             if layer in self._outdated:
                 layer.refresh(extent=False)
         self._outdated.clear()
+
+    def code_of(self, segment: int) -> int:
+        """Return what the overlay of errors, as it was set, says of most of an object.
+
+        `SPLIT_OFF` or `FOREIGN` of `disagreement`, or 0 where it says nothing.
+        """
+        cells, members = self.project.state.cells, self.project.graph.members(segment)
+        first, last = (np.searchsorted(cells.fragment, members, side) for side in ("left", "right"))
+        rows = ranges(first, last - first)
+        codes = self._marked.lookup(cells.fragment[rows], cells.truth[rows])
+        return int(np.bincount(codes, weights=cells.voxels[rows], minlength=1).argmax())
 
     def drawn(self) -> None:
         """Take note that all layers were drawn with what was set."""

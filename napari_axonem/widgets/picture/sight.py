@@ -18,6 +18,7 @@ from napari_axonem.proofreading.operation import Point
 from napari_axonem.proofreading.project import Project
 from napari_axonem.proofreading.splitting import SplitPlan
 from napari_axonem.widgets.parts import colours
+from napari_axonem.widgets.picture.clicks import nm_of
 from napari_axonem.widgets.picture.depth import Depth, middle_and_extent
 from napari_axonem.widgets.picture.foresight import foresee
 from napari_axonem.widgets.picture.framing import box_in_view, look_at
@@ -96,7 +97,7 @@ class Sight:
         self._drawn = None
         self.marks.clear()
         self._segments = self._truths = self._hidden = self._selected = frozenset()
-        self._apart = False
+        self._apart, self.colouring = False, 0
         layers, self.layers = self.layers, None
         for layer in () if layers is None else layers.all:
             if layer in self.viewer.layers:
@@ -252,8 +253,7 @@ class Sight:
             raise EditError("the view is not flat", remedy="go back to two dimensions")
         if not self.viewer.mouse_over_canvas:
             raise EditError("the mouse is not over the picture", where="centre")
-        z, y, x = self.viewer.cursor.position
-        self.look_at_place((float(z), float(y), float(x)))
+        self.look_at_place(nm_of(self.viewer.cursor.position))
 
     def mark(self, mistakes: Sequence[Mistake | Suggestion], current: int) -> None:
         """Mark the places of errors; `current` is the row of the one looked at, or -1."""
@@ -270,14 +270,14 @@ class Sight:
     def shows_truth(self) -> bool:
         """Whether the truth is visible."""
         truth = None if self.layers is None else self.layers.truth
-        return truth is not None and bool(truth.visible)
+        return truth is not None and self.depth.sees(truth)
 
     def swap_truth(self) -> None:
         """Show the truth instead of the segmentation, or the other way round."""
         if self.layers is not None and self.layers.truth is not None:
             show_truth = not self.shows_truth
-            self.layers.truth.visible = show_truth
-            self.layers.segmentation.visible = not show_truth
+            self.depth.show(self.layers.truth, show_truth)
+            self.depth.show(self.layers.segmentation, not show_truth)
 
     @property
     def isolates(self) -> bool:
@@ -300,13 +300,25 @@ class Sight:
     def toggle_errors(self) -> None:
         """Show or hide the overlay of errors."""
         if self.layers is not None and self.layers.errors is not None:
-            self.layers.errors.visible = not self.layers.errors.visible
+            self.depth.show(self.layers.errors, not self.depth.sees(self.layers.errors))
 
     def colour_of(self, segment: int) -> npt.NDArray[np.floating]:
-        """Return how an object is drawn: red, green, blue, opacity; 0..1."""
+        """Return the own colour of an object: red, green, blue, opacity; 0..1."""
         if self.layers is None:
             return np.zeros(4)
         return np.asarray(self.layers.segmentation.colormap.map(segment), float)
+
+    def seen_colour_of(self, segment: int) -> npt.NDArray[np.floating]:
+        """Return the colour that most of an object has in the picture, like `colour_of`.
+
+        That is its own, but for objects that the error looked at is about: where the overlay of
+        errors is shown and covers most of one, it is that of the overlay.
+        """
+        errors = None if self.layers is None else self.layers.errors
+        if self.layers is None or errors is None or segment not in self._segments:
+            return self.colour_of(segment)
+        code = self.layers.code_of(segment) if self.depth.sees(errors) else 0
+        return np.asarray(errors.colormap.map(code), float) if code else self.colour_of(segment)
 
     def shuffle_colours(self, centre: int = 0, others: Sequence[int] = ()) -> None:
         """Give all objects other colours, by which one is told well from some others."""

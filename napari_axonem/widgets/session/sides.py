@@ -355,7 +355,7 @@ class Sides:
 
         Where it is hidden only because the viewer shows three dimensions, it is.
         """
-        return bool(layer.visible) or self._place.sight.depth.hides(layer)
+        return self._place.sight.depth.sees(layer)
 
     def _is_other_seen(self, layer: Layer) -> bool:
         """Tell the same where truth and segmentation change places."""

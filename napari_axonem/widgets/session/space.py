@@ -92,7 +92,7 @@ class Space:
     ) -> None:
         self._place, self._wanted, self._aim = place, wanted, aim
         self._solids = Solids(place.viewer)
-        self._shapes: OrderedDict[int, Shape] = OrderedDict()
+        self._shapes: OrderedDict[int, Shape] = OrderedDict()  # by what each consists of
         self._extents = Extents()
         self._busy = False
         self._shown: tuple[object, ...] = ()
@@ -178,9 +178,12 @@ class Space:
             self.progressed.emit("")
             return
         name, done = lacking[0], len(keys) - len(lacking)
-        self.progressed.emit(self._progress(project, name, done, len(keys)))
         solid, cells, key = alone(project, name), project.state.cells, keys[name]
         before = self._shapes.get(key, Shape())
+        what = "surface" if before.mesh is None else "centre line"
+        size = wording.size(project.objects.voxels(name))
+        count = f" ({done + 1} of {len(keys)})" if len(keys) > 1 else ""
+        self.progressed.emit(f"Making the {what} of object {name}, {size} voxels{count}")
         made: list[Shape] = []
         self._busy = True
 
@@ -210,12 +213,6 @@ class Space:
         except AxonemError as error:
             return replace(before, problem=str(error))
 
-    def _progress(self, project: Project, name: int, done: int, of: int) -> str:
-        what = "centre line" if self._shapes.get(name, Shape()).mesh is not None else "surface"
-        size = wording.size(project.objects.voxels(name))
-        count = f" ({done + 1} of {of})" if of > 1 else ""
-        return f"Making the {what} of object {name}, {size} voxels{count}"
-
     def _lacks(self, key: int) -> bool:
         return self._shapes.get(key, Shape()).lacks(skeleton=self.with_skeletons)
 
@@ -230,7 +227,7 @@ class Space:
             shape = self._shapes.get(key, Shape())
             if shape.mesh is not None:
                 lines = shape.skeleton if self.with_skeletons else None
-                colour = self._place.sight.colour_of(name)
+                colour = self._place.sight.seen_colour_of(name)
                 solids.append(Solid(name, shape.mesh, colour, lines))
         shown = tuple((s.segment, s.mesh, s.skeleton, *s.colour.tolist()) for s in solids)
         if shown != self._shown:
