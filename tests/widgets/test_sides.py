@@ -230,15 +230,15 @@ def test_the_views_stay_in_three_dimensions(seen: Session) -> None:
 
 def test_the_key_needs_a_cursor_in_a_view(seen: Session) -> None:
     with pytest.raises(EditError, match="not over a picture"):
-        seen.jump()
+        seen.mouse.jump()
     model = view(seen, "yz").model
     model.mouse_over_canvas = True
     model.cursor.position = nm(4, 10, 30)
-    seen.jump()
+    seen.mouse.jump()
     assert seen.sides.position == pytest.approx(nm(4, 10, 30))
     seen.sides.close()
     with pytest.raises(EditError, match="no view from the side"):
-        seen.jump()
+        seen.mouse.jump()
 
 
 def test_the_status_bar_says_what_is_under_the_cursor_of_a_view(seen: Session) -> None:

@@ -326,7 +326,7 @@ ACTIONS: tuple[Action, ...] = (
         "jump",
         "Let all views go through what is under the cursor",
         "Z",
-        lambda s: s.jump(),
+        lambda s: s.mouse.jump(),
         "View",
     ),
     Action(

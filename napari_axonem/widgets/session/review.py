@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from psygnal import Signal
@@ -23,6 +23,8 @@ class Review:
     ----------
     place
         Viewer and project.
+    leave
+        Called before another error is gone to.
     """
 
     listed = Signal()
@@ -34,8 +36,8 @@ class Review:
     sought = Signal()
     """The user wants suggestions to be looked for."""
 
-    def __init__(self, place: Workplace) -> None:
-        self._place = place
+    def __init__(self, place: Workplace, leave: Callable[[], None] = lambda: None) -> None:
+        self._place, self._leave = place, leave
         self.queue = ErrorQueue()
         """The errors."""
         self.findings = Findings(place, self.queue, self._show)
@@ -129,7 +131,7 @@ class Review:
             found = rows[error] if -len(rows) <= error < len(rows) else None
         if found is None:
             raise EditError(f"there is no error {error!r} in the list", where="errors")
-        self._look(found)
+        self._visit(found)
 
     def step(self, by: int) -> None:
         """Go that many errors down the list; a negative number goes up."""
@@ -138,7 +140,7 @@ class Review:
         row = self.queue.step(by)
         if row is None:
             raise self._end(by)
-        self._look(row)
+        self._visit(row)
 
     def go(self) -> None:
         """Bring the current error into view again, or the worst one when there is none."""
@@ -159,7 +161,7 @@ class Review:
         if following is None:
             self._show()
         else:
-            self._look(following)
+            self._visit(following)
             self.listed.emit()
 
     def take_back_mark(self) -> None:
@@ -217,11 +219,14 @@ class Review:
         self._show()
 
     def _store(self, key: str, state: str) -> None:
-        project = self._place.opened
-        if not project.writable:
-            raise EditError("the project is open read-only", where=project.name)
+        project = self._place.writable
         project.log.set_error_state(key, state or None)
         self.queue.set_states(project.log.error_states())
+
+    def _visit(self, row: ErrorRow) -> None:
+        """Look at an error, and leave alone what was begun at the one before."""
+        self._leave()
+        self._look(row)
 
     def _look(self, row: ErrorRow) -> None:
         self.queue.select(row)

@@ -19,10 +19,10 @@ from napari_axonem.geometry import Nm
 from napari_axonem.proofreading.operation import Operation
 from napari_axonem.proofreading.project import Project
 from napari_axonem.widgets.parts import wording
-from napari_axonem.widgets.picture import clicks, pointing, strokes
-from napari_axonem.widgets.session.editor import Editor, Tool
+from napari_axonem.widgets.session.editor import Editor
 from napari_axonem.widgets.session.entrance import Entrance, Refused
 from napari_axonem.widgets.session.following import Following
+from napari_axonem.widgets.session.mouse import Mouse
 from napari_axonem.widgets.session.neighbourhood import Neighbourhood
 from napari_axonem.widgets.session.objects import Objects
 from napari_axonem.widgets.session.past import Past
@@ -65,7 +65,7 @@ class Session:
 
     def __init__(self, viewer: ViewerModel) -> None:
         self.place: Workplace = Workplace(viewer)
-        self.review: Review = Review(self.place)
+        self.review: Review = Review(self.place, self._leave_error)
         self.editor: Editor = Editor(self.place)
         self.objects: Objects = Objects(self.place)
         self.past: Past = Past(self.place, self.editor.settled)
@@ -76,17 +76,20 @@ class Session:
         self.space: Space = Space(self.place, self._concerned, self._aim)
         self._underneath = Underneath(lambda: self.place.sight.layers)
         self.sides: Sides = Sides(
-            self.place, self.wanted.emit, self._click, self._underneath.text, self._error_nm
+            self.place,
+            self.wanted.emit,
+            lambda *click: self.mouse.click(*click),
+            self._underneath.text,
+            self._error_nm,
+        )
+        self.mouse: Mouse = Mouse(
+            self.place, self.editor, self.objects, self.space, self.sides, self.attempt
         )
         self.runs = RunRecord(self.place, self.edited.emit)
         self.following = Following(self.place, self._follow_runs)
         self._entrance = Entrance(self.place, self._enter, self._leave, self._begin)
         self.window: object = None
         """What ties it to a window, if it has one (`napari_axonem.widgets.session.window`)."""
-        self._end_clicks = clicks.listen(viewer, self._click, self._click_on_ray)
-        self._end_strokes = strokes.listen(viewer, self.editor, self.attempt)
-        self._end_pointing = pointing.listen(viewer, self.sides.go, self._points)
-        self._cursor = strokes.BrushCursor(viewer)
         self.review.pointed.connect(self._draw)
         self.editor.drafted.connect(self._draw)
         self.objects.picked.connect(self._draw)
@@ -140,18 +143,14 @@ class Session:
 
     def end(self) -> None:
         """Close the project and stop listening to the viewer."""
-        self._end_clicks()
-        self._end_strokes()
-        self._end_pointing()
+        self.mouse.end()
         self.close_project()
         self._entrance.release()
         self.sides.end()
 
     def release(self) -> None:
         """Let go of the project when the window is gone; nothing is drawn any more."""
-        self._end_clicks()
-        self._end_strokes()
-        self._end_pointing()
+        self.mouse.end()
         self.sides.release()
         self.ended.emit()
         self.editor.abandon()
@@ -172,14 +171,10 @@ class Session:
 
     def go_to(self, error: int | str) -> None:
         """Look at an error, given by its place in the list shown (from 0) or by its key."""
-        self.editor.drop()
-        self.objects.drop()
         self.review.go_to(error)
 
     def step(self, by: int) -> None:
         """Go that many errors down the list; a negative number goes up."""
-        self.editor.drop()
-        self.objects.drop()
         self.review.step(by)
 
     def repair(self) -> None:
@@ -201,17 +196,15 @@ class Session:
 
     def shuffle_colours(self) -> None:
         """Give all objects other colours; the one picked then looks unlike those it touches."""
-        _ = self.place.opened
         found = self.neighbours.found
         others = [] if found is None else found.segment.tolist()
-        self.place.sight.shuffle_colours(self.objects.segment, others)
-        self.space.follow()
-        self.viewed.emit()
+        self.view(lambda: self.place.sight.shuffle_colours(self.objects.segment, others))
 
     def view(self, switch: Callable[[], None]) -> None:
         """Switch something about what is shown: a method of `Sight`."""
         _ = self.place.opened
         switch()
+        self.space.follow()
         self.viewed.emit()
 
     def want(self, what: str) -> None:
@@ -232,6 +225,11 @@ class Session:
             self.place.said.emit(Notice(str(error.__cause__), problem=True))
             return False
         return True
+
+    def _leave_error(self) -> None:
+        """Drop what was begun at an error, and select none: another one is gone to."""
+        self.editor.drop()
+        self.objects.drop()
 
     def _enter(self, project: Project) -> None:
         """Follow a project that is in its place now."""
@@ -261,51 +259,6 @@ class Session:
         yield
         self.project_changed.emit()
 
-    def _click(self, position_nm: Nm, other: bool) -> None:
-        if self.project is not None and self.editor.tool == Tool.LOOK:
-            self.attempt(lambda: self.objects.pick(position_nm, more=other))
-            self.sides.go(position_nm)
-        else:
-            self.attempt(self.editor.click, position_nm, other)
-
-    def _click_on_ray(self, position_nm: Nm, direction: Nm, other: bool) -> None:
-        """Click on the object that is seen there in three dimensions, if there is one."""
-        places: list[Nm | None] = []
-        self.attempt(lambda: places.append(self.space.on_ray(position_nm, direction)))
-        for place in places:
-            if place is not None:
-                self._click(place, other)
-                self._stay_at(place)
-
-    def jump(self) -> None:
-        """Let all views go through the place under the cursor; from three dimensions, back to two.
-
-        Raises
-        ------
-        EditError
-            Nothing is under the cursor, or no view from the side is shown.
-        """
-        viewer = self.place.viewer
-        if not (self.space.on and viewer.mouse_over_canvas):
-            self.sides.go_to_cursor()
-            return
-        direction = viewer.scene.camera.calculate_nd_view_direction(3, viewer.dims.displayed)
-        place = self.space.on_ray(clicks.nm_of(viewer.cursor.position), clicks.nm_of(direction))
-        if place is None:
-            raise EditError("no object is under the cursor", where="jump", remedy="point at one")
-        self._stay_at(place)
-        self.sides.go(place)
-        self.space.toggle()
-
-    def _stay_at(self, place_nm: Nm) -> None:
-        """Have the place in the middle of the view when it has two dimensions again."""
-        depth = self.place.sight.depth
-        depth.afterwards(lambda: depth.back_to(place_nm))
-
-    def _points(self) -> bool:
-        """Tell whether a drag with Ctrl points at a place: with the brush it moves the picture."""
-        return self.sides.on and not self.editor.draws
-
     def _follow_runs(self) -> None:
         """Take run lengths in: the project follows skeletons now."""
         self.runs.start(own=False)
@@ -334,7 +287,7 @@ class Session:
         """Let stand out what is most worth seeing now."""
         sight, shown, queue = self.place.sight, self.editor.shown, self.review.queue
         sight.select(self.objects.segments)
-        self._cursor.show(self.editor.handle.radius_nm if self.editor.draws else None)
+        self.mouse.show_brush()
         if shown.stands_out:
             sight.draw(shown.objects, shown.plan, shown.fragments)
         elif self.objects.segment:
@@ -377,7 +330,7 @@ _SESSIONS: WeakValueDictionary[int, Session] = WeakValueDictionary()
 def session_of(viewer: ViewerModel) -> Session:
     """Return the session of a viewer, begun now if there was none.
 
-    A viewer keeps its session alive, by the mouse callback, and goes with it.
+    A viewer keeps its session alive, by the callbacks of the mouse, and goes with it.
     """
     real = getattr(viewer, "__wrapped__", viewer)  # plugins are handed a proxy
     session = _SESSIONS.get(id(real))
