@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from napari_axonem.errors import AxonemError, EditError, SettingsError
 from napari_axonem.geometry import Nm
-from napari_axonem.jobs import Job, Specification, State, common_folder, jobs_in, resume, start
+from napari_axonem.jobs import Job, Specification, State, common_folder, start
 from napari_axonem.networks.registry import Fit, fit_of, list_models
 from napari_axonem.proofreading.folder import SUFFIX as PROJECT
 from napari_axonem.proofreading.thresholding import scores
@@ -22,10 +21,9 @@ from napari_axonem.volumes import Pyramid, describe, open_affinities
 from napari_axonem.volumes.containers import store_above
 from napari_axonem.volumes.formats import ngff
 from napari_axonem.volumes.formats.zarr import open_node
-from napari_axonem.watching import Wish
+from napari_axonem.widgets.docks.job_control import StartControl
 from napari_axonem.widgets.docks.segment.view import SegmentView
 from napari_axonem.widgets.parts.connections import Connections
-from napari_axonem.widgets.parts.follower import Follower
 from napari_axonem.widgets.parts.frames import bring_forward
 from napari_axonem.widgets.picture.growing import GrowingLayer, Growth
 from napari_axonem.widgets.picture.late import made_of
@@ -33,7 +31,7 @@ from napari_axonem.widgets.picture.planes import Planes
 from napari_axonem.widgets.session.session import Session
 
 
-class SegmentControl:
+class SegmentControl(StartControl):
     """Keeps the view like the session and the job.
 
     Parameters
@@ -42,9 +40,11 @@ class SegmentControl:
         What is brought together.
     """
 
+    verb = "segment"
+
     def __init__(self, session: Session, view: SegmentView) -> None:
-        self._session, self._view = session, view
-        self.follower = Follower(view)
+        self._view = view
+        super().__init__(session, view, view.panel, view.message, (view.usual, view.more))
         self._growing: list[GrowingLayer] = []
         self._has_scores = False
         self._threshold, self._seen = USUAL_THRESHOLD, 0  # after so many operations
@@ -53,10 +53,6 @@ class SegmentControl:
         view.opened.connect(lambda: self._attempt(self.open_result))
         view.missing.asked.connect(lambda: session.wanted.emit("Volume"))
         view.usual.editors["method"].currentTextChanged.connect(lambda _: self.show_models())
-        view.panel.wished.connect(lambda wish: self._attempt(self._wish, Wish(wish)))
-        view.panel.resumed.connect(lambda: self._attempt(self._resume))
-        self.follower.changed.connect(self._show_job)
-        self.follower.ended.connect(self._end)
         connect = Connections(view).connect
         view.threshold.wanted.connect(lambda value: self._attempt(self.set_threshold, value))
         connect(session.project_changed, self.show)
@@ -64,9 +60,8 @@ class SegmentControl:
         connect(session.wanted, self._choose_threshold)
         connect(session.place.viewer.layers.events.inserted, self._layers_changed)
         connect(session.place.viewer.layers.events.removed, self._layers_changed)
-        Connections(view).connect(session.ended, self._leave)
         self.show()
-        self._find_again()
+        self._attempt(self._find_again)
 
     def show(self) -> None:
         """Offer what the window holds."""
@@ -128,9 +123,7 @@ class SegmentControl:
             Something is missing or out of its bounds.
         """
         view = self._view
-        for form in (view.usual, view.more):
-            form.clear_problems()
-        values = {**view.usual.given(), **view.more.given()}
+        values = self._given()
         values["volume"] = view.chosen_image()
         values["destination"] = view.destination.text().strip()
         for name, where in (("volume", "Image"), ("destination", "Project")):
@@ -149,11 +142,10 @@ class SegmentControl:
         self._follow(start(told, common_folder()))
 
     def open_result(self) -> None:
-        """Open the project that was made."""
-        job = self.follower.job
-        if job is not None and job.data.get("project"):
+        """Open the project that was made, in the place of what was seen of it so far."""
+        if self.result:
             self._drop_layers()
-            self._session.open_soon(str(job.data["project"]), self._tell)
+        super().open_result()
 
     def _follow(self, job: Job) -> None:
         self._drop_layers()
@@ -163,46 +155,26 @@ class SegmentControl:
             GrowingLayer(viewer, "affinities so far", lambda: _affinities(folder)),
             GrowingLayer(viewer, "segments so far", lambda: _segments(folder)),
         ]
-        self.follower.follow(job)
+        super()._follow(job)
 
     def _show_job(self) -> None:
-        job = self.follower.job
+        job = self.job
         self._view.panel.show_job(job)
         self._view.set_busy(job is not None and job.state.is_alive)
         is_done = job is not None and job.state is State.DONE
-        self._view.open.setVisible(is_done and bool(job and job.data.get("project")))
+        self._view.open.setVisible(is_done and bool(self.result))
         if job is not None and job.state is State.RUNNING:
             for growing in self._growing:
                 growing.renew()
 
     def _end(self) -> None:
-        job = self.follower.job
-        if job is None:
-            return
-        if job.state is State.DONE and self._session.project is None:
+        is_done = self.job is not None and self.job.state is State.DONE
+        if is_done and self._session.project is None:
             self._attempt(self.open_result)
-        self._session.place.say(f"{job.specification.title}: {job.state}")
+        super()._end()
 
-    def _wish(self, wish: Wish) -> None:
-        if self.follower.job is not None:
-            self.follower.job.folder.wish(wish)
-            self._show_job()
-
-    def _resume(self) -> None:
-        if self.follower.job is not None:
-            resume(self.follower.job)
-            self.follower.look()
-
-    def _leave(self) -> None:
-        """Look no more: the window is gone, and the job goes on."""
-        self.follower.follow(None)
-
-    def _find_again(self) -> None:
-        """Follow a segmentation that was begun before this window was opened."""
-        for job in jobs_in(common_folder())[0]:
-            if job.specification.verb == "segment" and job.state.is_alive:
-                self._follow(job)
-                return
+    def _is_worth_showing(self, job: Job) -> bool:
+        return job.state.is_alive
 
     def _drop_layers(self) -> None:
         for growing in self._growing:
@@ -233,19 +205,6 @@ class SegmentControl:
         except (AxonemError, OSError):
             return None
         return None if size is None else (size[0], size[1], size[2])
-
-    def _tell(self, error: AxonemError | OSError) -> None:
-        self._view.message.tell(str(error), problem=True)
-
-    def _attempt(self, action: Callable[..., object], *arguments: object) -> None:
-        self._view.message.tell("")
-        try:
-            action(*arguments)
-        except SettingsError as error:
-            if not (self._view.usual.tell(error) or self._view.more.tell(error)):
-                self._view.message.tell(str(error), problem=True)
-        except (AxonemError, OSError) as error:
-            self._tell(error)
 
 
 def _distance(fit: Fit) -> float:

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from napari_axonem.errors import AxonemError, SettingsError
-from napari_axonem.jobs import Job, Specification, State, common_folder, jobs_in, resume, start
+from napari_axonem.errors import SettingsError
+from napari_axonem.jobs import Job, Specification, State, common_folder, start
 from napari_axonem.networks.registry import list_models
 from napari_axonem.settings import arguments_of
 from napari_axonem.training.configuration import preset_file, read_configuration
 from napari_axonem.training.settings import TrainSettings
 from napari_axonem.watching import Wish
+from napari_axonem.widgets.docks.job_control import StartControl
 from napari_axonem.widgets.docks.train.view import TrainView
-from napari_axonem.widgets.parts.connections import Connections
-from napari_axonem.widgets.parts.follower import Follower
 from napari_axonem.widgets.session.session import Session
 
 PHANTOM = "phantom"
 """The preset that a newcomer begins with."""
 
 
-class TrainControl:
+class TrainControl(StartControl):
     """Keeps the view like the job.
 
     Parameters
@@ -31,20 +28,17 @@ class TrainControl:
         What is brought together.
     """
 
+    verb = "train"
+
     def __init__(self, session: Session, view: TrainView) -> None:
-        self._session, self._view = session, view
-        self.follower = Follower(view)
+        self._view = view
+        super().__init__(session, view, view.panel, view.message, view.forms)
         view.wanted.connect(lambda: self._attempt(self.begin))
         view.preset_wanted.connect(self.fill_in)
         view.modelled.connect(lambda _: self._offer_models())
         view.checkpointed.connect(lambda: self._attempt(self._wish, Wish.CHECKPOINT))
-        view.panel.wished.connect(lambda wish: self._attempt(self._wish, Wish(wish)))
-        view.panel.resumed.connect(lambda: self._attempt(self._resume))
-        self.follower.changed.connect(self._show_job)
-        self.follower.ended.connect(self._end)
-        Connections(view).connect(session.ended, self._leave)
         self._offer_models()
-        self._find_again()
+        self._attempt(self._find_again)
 
     def fill_in(self, wanted: bool) -> None:
         """Fill the preset for the phantom in, or take what it says out again."""
@@ -61,10 +55,7 @@ class TrainControl:
         SettingsError
             Something is missing or out of its bounds.
         """
-        values: dict[str, Any] = {}
-        for form in self._view.forms:
-            form.clear_problems()
-            values |= form.given()
+        values = self._given()
         if not values.get("volumes"):
             raise SettingsError("nothing is named", where="setting 'volumes'")
         out = self._view.out.text().strip()
@@ -80,7 +71,7 @@ class TrainControl:
             again=("--resume",),
             processes=copies,
         )
-        self.follower.follow(start(job, common_folder()))
+        self._follow(start(job, common_folder()))
 
     def _preset(self) -> list[str]:
         """Return the arguments for what a preset says beyond the fields of the form."""
@@ -94,45 +85,11 @@ class TrainControl:
         self._view.usual.offer("pretrained", words)
 
     def _show_job(self) -> None:
-        job = self.follower.job
-        self._view.show_job(job)
-        self._view.outcome.tell(_outcome(job))
+        self._view.show_job(self.job)
+        self._view.outcome.tell(_outcome(self.job))
 
-    def _end(self) -> None:
-        job = self.follower.job
-        if job is not None:
-            self._session.place.say(f"{job.specification.title}: {job.state}")
-
-    def _wish(self, wish: Wish) -> None:
-        if self.follower.job is not None:
-            self.follower.job.folder.wish(wish)
-            self._show_job()
-
-    def _resume(self) -> None:
-        if self.follower.job is not None:
-            resume(self.follower.job)
-            self.follower.look()
-
-    def _leave(self) -> None:
-        """Look no more: the window is gone, and the job goes on."""
-        self.follower.follow(None)
-
-    def _find_again(self) -> None:
-        """Follow the training that was begun last, though it was by another window."""
-        for job in jobs_in(common_folder())[0]:
-            if job.specification.verb == "train" and job.state is not State.DONE:
-                self.follower.follow(job)
-                return
-
-    def _attempt(self, action: Callable[..., object], *arguments: object) -> None:
-        self._view.message.tell("")
-        try:
-            action(*arguments)
-        except SettingsError as error:
-            if not any(form.tell(error) for form in self._view.forms):
-                self._view.message.tell(str(error), problem=True)
-        except (AxonemError, OSError) as error:
-            self._view.message.tell(str(error), problem=True)
+    def _is_worth_showing(self, job: Job) -> bool:
+        return job.state is not State.DONE  # one that was stopped can be resumed
 
 
 def _outcome(job: Job | None) -> str:
