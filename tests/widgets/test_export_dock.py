@@ -7,6 +7,7 @@ import h5py
 import numpy as np
 import pytest
 from qtpy.QtGui import QDesktopServices
+from qtpy.QtWidgets import QFileDialog
 
 from napari_axonem.proofreading.states import ObjectState
 from napari_axonem.widgets.docks.export.kinds import KINDS
@@ -35,7 +36,7 @@ def written(hand: Hand) -> str:
     return export.view.destination.text()
 
 
-def test_only_what_the_kind_needs_is_asked(hand: Hand, project_path: Path) -> None:
+def test_only_what_the_kind_needs_is_asked(hand: Hand, project_path: Path, monkeypatch) -> None:
     view = hand.dock("Export").view
     hand.session.open_project(project_path)
     assert view.scale.count() == len(hand.session.project.sources.fragments.volume.levels)
@@ -54,6 +55,16 @@ def test_only_what_the_kind_needs_is_asked(hand: Hand, project_path: Path) -> No
     assert view.destination.text() == "/data/mine.zarr", "what was typed stays"
     view.set_destination("/data/mine.tif")
     assert view.format.currentText() == "TIFF (.tif)"
+    assert view.destination.text() == "/data/mine.tif", "the format follows the name"
+    chosen = []
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, **__: (chosen[-1], ""))
+    for path, format_, wanted in (
+        ("/data/other.h5", "HDF5 (.h5)", "/data/other.h5"),
+        ("/data/bare", "HDF5 (.h5)", "/data/bare.h5"),
+    ):
+        chosen.append(path)
+        view.browse.click()
+        assert (view.format.currentText(), view.destination.text()) == (format_, wanted)
 
 
 def test_labels_of_finished_objects_in_view(hand: Hand, project_path: Path, monkeypatch) -> None:

@@ -25,6 +25,7 @@ from napari_axonem.widgets.docks.export.view import (
 from napari_axonem.widgets.parts import wording
 from napari_axonem.widgets.parts.child import Child
 from napari_axonem.widgets.parts.connections import Connections
+from napari_axonem.widgets.session.keyboard import by_key
 from napari_axonem.widgets.session.session import Session
 
 SUBMISSION = ("axonem", "submit")
@@ -126,7 +127,9 @@ class ExportControl:
         if wish.objects == FINISHED:
             found = tuple(sorted(project.objects.finished()))
             if not found:
-                raise SettingsError("no object is done", where="Objects", remedy="mark some (A)")
+                raise SettingsError(
+                    "no object is done", where="Objects", remedy=f"mark some{by_key('object_done')}"
+                )
             return found
         if wish.objects == PICKED:
             picked = self._session.objects.segments

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -14,7 +14,6 @@ from qtpy.QtWidgets import (
     QFormLayout,
     QHBoxLayout,
     QLineEdit,
-    QPushButton,
     QVBoxLayout,
     QWidget,
 )
@@ -29,7 +28,7 @@ from napari_axonem.widgets.docks.export.kinds import (
     Format,
     Kind,
 )
-from napari_axonem.widgets.parts.buttons import action_button
+from napari_axonem.widgets.parts.buttons import action_button, plain_button
 from napari_axonem.widgets.parts.job_view import JobView
 from napari_axonem.widgets.parts.message import Message
 from napari_axonem.widgets.parts.missing import NO_PROJECT, Missing
@@ -114,9 +113,7 @@ class ExportView(QWidget):
         )
         self.overwrite = QCheckBox("Replace what is there")
         self.overwrite.setToolTip("Write even where a file or folder of that name exists")
-        self.export = QPushButton("Export")
-        self.export.setToolTip("Write it; the window stays usable meanwhile")
-        self.export.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.export = plain_button("Export", "Write it; the window stays usable meanwhile")
         self.job = JobView()
         self.folder = action_button(
             "Open the folder", "Show what was written where it lies", self.folder_wanted.emit
@@ -167,8 +164,9 @@ class ExportView(QWidget):
             self.scale.addItem(text, level)
 
     def set_destination(self, path: str) -> None:
-        """Show where it goes; the format follows the end of the name."""
+        """Show where it goes, as if it were typed; the format follows the end of the name."""
         self.destination.setText(path)
+        self.destination.setModified(True)
         kind, shape = self.chosen
         ends = [s.suffix for s in kind.formats]
         fitting = [n for n, s in enumerate(ends) if s and path.endswith(s)]
@@ -249,7 +247,7 @@ class ExportView(QWidget):
             form.setVisible(owner is kind and bool(kind.fields))
 
     def _browse(self) -> None:
-        _, shape = self.chosen
+        kind, shape = self.chosen
         path, _ = QFileDialog.getSaveFileName(
             self,
             "Write to",
@@ -257,9 +255,8 @@ class ExportView(QWidget):
             options=QFileDialog.Option.DontConfirmOverwrite,
         )
         if path:
-            known = path.endswith(shape.suffix)
+            known = any(one.suffix and path.endswith(one.suffix) for one in kind.formats)
             self.set_destination(path if known else path + shape.suffix)
-            self.destination.setModified(True)
 
 
 def _combo(tip: str, entries: Sequence[tuple[str, object]]) -> QComboBox:
