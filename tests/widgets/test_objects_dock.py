@@ -37,6 +37,20 @@ def centre_of(table, row: int):
     return table.visualRect(table.objects.index(row, 0)).center()
 
 
+def test_a_note_brings_its_dock_forward(opened: Hand) -> None:
+    note = opened.dock("Objects").view.note
+    errors = opened.dock("Errors").view
+    opened.push("Errors", errors.filters.more)
+    assert note.visibleRegion().isEmpty()
+    opened.press(Qt.Key.Key_Q, SHIFT)
+    assert "no object is picked" in opened.dock("Proofread").view.message.text()
+    assert note.visibleRegion().isEmpty()
+    opened.click(LEFT_OF_1)
+    opened.press(Qt.Key.Key_Q, SHIFT)
+    opened.until(lambda: not note.visibleRegion().isEmpty())
+    assert note.hasFocus()
+
+
 def test_several_objects_by_clicks_with_shift(opened: Hand) -> None:
     session, view = opened.session, opened.dock("Objects").view
     at = session.project.segment_at

@@ -10,7 +10,7 @@ from napari_axonem.errors import EditError
 from napari_axonem.proofreading.neighbours import Neighbours, neighbours_of
 from napari_axonem.proofreading.project import Project
 from napari_axonem.widgets.session.keyboard import by_key
-from napari_axonem.widgets.session.objects import Objects
+from napari_axonem.widgets.session.objects import Objects, nothing_picked
 from napari_axonem.widgets.session.workplace import Workplace
 
 
@@ -105,11 +105,7 @@ class Neighbourhood:
         _ = self._place.opened
         found = self.found
         if found is None:
-            raise EditError(
-                "no object is picked",
-                where="neighbours",
-                remedy=f"click one with the tool Look{by_key('look')}",
-            )
+            raise nothing_picked("neighbours")
         if not len(found):
             raise EditError("it touches no other object", where=f"object {self._objects.segment}")
         return found
@@ -121,6 +117,6 @@ class Neighbourhood:
             raise EditError(
                 "no neighbour is looked at",
                 where="neighbours",
-                remedy="go to one with Shift+Right, or click one in the dock Objects",
+                remedy=f"click one in the dock Objects, or go to the next{by_key('neighbour')}",
             )
         return found, row

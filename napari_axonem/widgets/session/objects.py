@@ -157,7 +157,7 @@ class Objects:
         self.changed.emit()
 
     def judge(self, *, right: bool) -> None:
-        """Say whether the object drawn is right, and draw the next."""
+        """Say whether the object drawn is right."""
         project = self._writable()
         if not self.sampling:
             raise EditError("no object was drawn", where="sample", remedy="draw one first")
@@ -169,7 +169,7 @@ class Objects:
 
     def take_back_verdict(self) -> None:
         """Forget the newest verdict, and go back to its object."""
-        project = self._writable_project()
+        project = self._place.writable
         self._go_to_sample(project, project.sample.take_back())
 
     def _pick(self, fragment: int) -> None:
@@ -191,20 +191,16 @@ class Objects:
 
     def _writable(self) -> Project:
         """Return the open project, in which an object is picked that may be marked."""
-        project = self._writable_project()
+        project = self._place.writable
         if not self.segment:
-            raise EditError(
-                "no object is picked",
-                where="objects",
-                remedy=f"click one with the tool Look{by_key('look')}",
-            )
+            raise nothing_picked("objects")
         return project
 
-    def _writable_project(self) -> Project:
-        project = self._place.opened
-        if not project.writable:
-            raise EditError("the project is open read-only", where=project.name)
-        return project
+
+def nothing_picked(where: str) -> EditError:
+    """Return what to raise where an object has to be picked first."""
+    remedy = f"click one with the tool Look{by_key('look')}"
+    return EditError("no object is picked", where=where, remedy=remedy)
 
 
 WORDS = {

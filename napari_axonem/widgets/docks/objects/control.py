@@ -9,9 +9,10 @@ from napari_axonem.widgets.docks.objects.view import ObjectsView
 from napari_axonem.widgets.parts import wording
 from napari_axonem.widgets.parts.colours import hexadecimal
 from napari_axonem.widgets.parts.connections import Connections
+from napari_axonem.widgets.parts.frames import bring_forward
 from napari_axonem.widgets.session.keyboard import by_key
 from napari_axonem.widgets.session.keys import BY_ID
-from napari_axonem.widgets.session.objects import WORDS
+from napari_axonem.widgets.session.objects import WORDS, nothing_picked
 from napari_axonem.widgets.session.session import Session
 
 
@@ -114,7 +115,11 @@ class ObjectsControl:
             self.show_object()
 
     def _write_note(self, what: str) -> None:
-        if what == "note" and self._session.objects.segment:
+        """Bring the note forward; `EditError` where no object is picked."""
+        if what == "note":
+            if not self._session.objects.segment:
+                raise nothing_picked("note")
+            bring_forward(self._view.note)
             self._view.write_note()
 
 

@@ -36,10 +36,7 @@ class Bench:
     @property
     def writable(self) -> Project:
         """The open project; `EditError` where there is none, or none that may be edited."""
-        project = self.place.opened
-        if not project.writable:
-            raise EditError("the project is open read-only", where=project.name)
-        return project
+        return self.place.writable
 
     def settled(self) -> Project:
         """Return the open project; an edit must not change it under a cut being planned.
