@@ -8,11 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from napari.components import ViewerModel
 from napari.layers import Image
+from napari.utils.colormaps.standardize_color import transform_color
 
 from napari_axonem.geometry import Box, Grid
+from napari_axonem.proofreading.operation import Colour, Point
 from napari_axonem.volumes import Volume
 from napari_axonem.widgets.parts import colours, wording
 from napari_axonem.widgets.picture.framing import LEAST_VOXELS, look_at
+from napari_axonem.widgets.picture.marks import Marks
 from napari_axonem.widgets.picture.planes import Planes
 from napari_axonem.widgets.picture.sight import Sight
 from napari_axonem.widgets.picture.volume_layers import contrast, image_layer, placed
@@ -77,6 +80,14 @@ def test_objects_do_not_have_the_colours_of_errors() -> None:
 
 def _hue(rgb) -> float:
     return colorsys.rgb_to_hsv(*(float(c) for c in rgb))[0]
+
+
+def test_a_place_that_means_something_else_has_another_colour() -> None:
+    marks = Marks(ViewerModel())
+    for colour in (Colour.RED, Colour.BLUE):
+        marks.set_seeds([Point((1015.0, 204.0, 304.0), colour)], GRID)
+        expected = transform_color(colours.OF_SIDE[colour])
+        np.testing.assert_allclose(marks.seeds.face_color, expected)
 
 
 def test_without_a_project_there_is_nothing_to_show() -> None:

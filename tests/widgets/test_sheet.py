@@ -92,6 +92,10 @@ def test_the_sheet_shows_the_next_errors_and_goes_there(hand: Hand, project_path
         image = sheet.item(at).icon().pixmap(64, 64).toImage()
         seen = {image.pixelColor(x, y).name() for x in range(64) for y in range(64)}
         assert len(seen) > 50, "a picture, and not the blank one"
+    before = sheet.item(0).icon().pixmap(64, 64).toImage()
+    hand.press(Qt.Key.Key_C)
+    hand.until(lambda: dock.control.sheet.is_complete)
+    assert sheet.item(0).icon().pixmap(64, 64).toImage() != before, "objects have other colours"
     place = sheet.visualItemRect(sheet.item(1)).center()
     QTest.mouseClick(sheet.viewport(), Qt.MouseButton.LeftButton, pos=place)
     assert session.review.queue.current.key == rows[1].key

@@ -123,12 +123,13 @@ def _points(name: str, symbol: str, border: str, pixels: int) -> Points:
 def _fill(layer: Points, positions_nm: Sequence[Nm], grid: Grid, face: Sequence[str]) -> None:
     """Replace all points of a layer."""
     voxels = _voxels(positions_nm, grid)
-    if np.array_equal(voxels, layer.data):
-        return
-    layer.data = voxels
+    if not np.array_equal(voxels, layer.data):
+        layer.data = voxels
     if face:
         table = {name: transform_color(name)[0] for name in set(face)}
-        layer.face_color = np.array([table[name] for name in face])
+        rgba = np.array([table[name] for name in face])
+        if not np.array_equal(rgba, layer.face_color):  # setting it draws the layer
+            layer.face_color = rgba
 
 
 def _voxels(positions_nm: Sequence[Nm], grid: Grid) -> npt.NDArray[Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from qtpy.compat import isalive
 
 from napari_axonem.widgets.docks.errors.sheet_view import Picture, SheetView
@@ -19,8 +21,8 @@ NEXT = 12
 KEPT = 200
 """Pictures kept: going back in the list shows them at once."""
 
-Name = tuple[str, tuple[int, ...], int]
-"""What a picture is known by: the error's key, its segments, and its size."""
+Name = tuple[str, tuple[int, ...], int, int]
+"""What a picture is known by: key, segments and size of the error, and the colours of objects."""
 
 
 class Sheet:
@@ -42,6 +44,7 @@ class Sheet:
         connect = Connections(view).connect
         connect(session.review.listed, self.show)
         connect(session.review.pointed, self.show)
+        connect(session.viewed, self.show)
         connect(session.project_changed, self.begin)
 
     @property
@@ -60,14 +63,14 @@ class Sheet:
         rows = self._rows() if self._view.isVisibleTo(self._view.parentWidget()) else []
         current = self._session.review.queue.current
         key = "" if current is None else current.key
-        shown = (key, *map(_name, rows))
+        shown = (key, *map(self._name, rows))
         if shown == self._shown:
             return
         self._shown = shown
         self._view.set_rows(rows, key)
         self._todo = []
         for row in rows:
-            picture = self._made.get(_name(row))
+            picture = self._made.get(self._name(row))
             if picture is None:
                 self._todo.append(row)
             else:
@@ -81,39 +84,40 @@ class Sheet:
         at = next((n for n, row in enumerate(listed) if row.key == key), 0)
         return listed[at : at + NEXT]
 
+    def _name(self, row: ErrorRow) -> Name:
+        mistake, colouring = row.mistake, self._session.place.sight.colouring
+        return row.key, mistake.segments, mistake.size_voxels, colouring
+
     def _go_on(self) -> None:
         """Have the next picture made, unless one is being made."""
         layers = self._session.place.sight.layers
         if self._working or not self._todo or layers is None:
             return
         row, of = self._todo.pop(0), layers.portrayed()
-        main = layers.segmentation.get_color(row.mistake.segments[0])
-        colour = (0.6, 0.6, 0.6) if main is None else tuple(float(c) for c in main[:3])
+        colour = self._session.place.sight.colour_of(row.mistake.segments[0])
         found: list[Picture] = []
+        name = self._name(row)
         self._working = True
 
         def work() -> None:
             found.append(_picture(of, row, colour))
 
-        self._session.place.compute(work, lambda: self._take(row, of, found))
+        self._session.place.compute(work, lambda: self._take(row, name, of, found))
 
-    def _take(self, row: ErrorRow, of: Portrayed, found: list[Picture]) -> None:
+    def _take(self, row: ErrorRow, name: Name, of: Portrayed, found: list[Picture]) -> None:
         self._working = False
         if not isalive(self._view):  # the dock was closed meanwhile
             return
         layers = self._session.place.sight.layers
         if found and layers is not None and layers.portrayed().fragments is of.fragments:
-            self._made[_name(row)] = found[0]
+            self._made[name] = found[0]
             while len(self._made) > KEPT:
                 self._made.popitem(last=False)
-            self._view.set_picture(row.key, found[0])
+            if name == self._name(row):
+                self._view.set_picture(row.key, found[0])
         self._go_on()
 
 
-def _picture(of: Portrayed, row: ErrorRow, colour: tuple[float, ...]) -> Picture:
-    red, green, blue = colour
+def _picture(of: Portrayed, row: ErrorRow, colour: npt.NDArray[np.floating]) -> Picture:
+    red, green, blue = (float(part) for part in colour[:3])
     return portrait(of, row.mistake, (red, green, blue))
-
-
-def _name(row: ErrorRow) -> Name:
-    return row.key, row.mistake.segments, row.mistake.size_voxels
