@@ -35,12 +35,14 @@ def listen(
             return
         camera = viewer.scene.camera
         pans, camera.mouse_pan = camera.mouse_pan, False
-        on_point(nm_of(event.position))
-        yield
-        while event.type == "mouse_move":
+        try:
             on_point(nm_of(event.position))
             yield
-        camera.mouse_pan = pans
+            while event.type == "mouse_move":
+                on_point(nm_of(event.position))
+                yield
+        finally:  # whatever goes wrong, the picture can be moved again
+            camera.mouse_pan = pans
 
     viewer.mouse_drag_callbacks.append(watch)
 

@@ -9,7 +9,7 @@ from napari.components import ViewerModel
 from napari.utils.events import Event as MouseEvent
 
 from napari_axonem.geometry import Nm
-from napari_axonem.widgets.picture.clicks import LEFT
+from napari_axonem.widgets.picture.clicks import LEFT, nm_of
 
 Attempt = Callable[..., bool]
 """Does something, tells the user what goes wrong, and returns whether it went well."""
@@ -62,15 +62,17 @@ def _draw(viewer: ViewerModel, event: MouseEvent, pen: Pen, attempt: Attempt) ->
     camera = viewer.scene.camera
     pans, camera.mouse_pan = camera.mouse_pan, False
     other = "Shift" in event.modifiers or "Alt" in event.modifiers
-    begun = attempt(pen.begin_stroke, _place(event), other)
-    yield
-    while event.type == "mouse_move":
-        if begun:
-            attempt(pen.extend_stroke, _place(event))
+    try:
+        begun = attempt(pen.begin_stroke, nm_of(event.position), other)
         yield
-    camera.mouse_pan = pans
+        while event.type == "mouse_move":
+            if begun:
+                attempt(pen.extend_stroke, nm_of(event.position))
+            yield
+    finally:  # whatever goes wrong, the picture can be moved again
+        camera.mouse_pan = pans
     if begun:
-        attempt(pen.extend_stroke, _place(event))
+        attempt(pen.extend_stroke, nm_of(event.position))
         attempt(pen.end_stroke)
 
 
@@ -82,11 +84,6 @@ def _move(viewer: ViewerModel, event: MouseEvent) -> Iterator[None]:
         right, down = ((a - b) / camera.zoom for a, b in zip(event.pos, (x, y), strict=True))
         camera.center = (*centre[:-2], centre[-2] - down, centre[-1] - right)
         yield
-
-
-def _place(event: MouseEvent) -> Nm:
-    z, y, x = (float(value) for value in event.position)
-    return z, y, x
 
 
 class BrushCursor:
