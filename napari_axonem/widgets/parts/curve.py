@@ -72,9 +72,7 @@ class Curve(QWidget):
         painter.setPen(INK)
         for label, y in zip(labels, (area.top(), area.bottom()), strict=True):
             box = QRectF(0, y - 8, width + MARGIN, 16)
-            painter.drawText(
-                box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, label
-            )
+            painter.drawText(box, RIGHT, label)
         painter.setPen(QPen(INK, 1, Qt.PenStyle.DotLine))
         for y in (area.top(), area.bottom()):
             painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))

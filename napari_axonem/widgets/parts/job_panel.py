@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 
-from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
 from napari_axonem.jobs import Job, State
 from napari_axonem.watching import Wish
 from napari_axonem.widgets.parts import wording
+from napari_axonem.widgets.parts.buttons import plain_button
 from napari_axonem.widgets.parts.message import Message
 
 FINE = 10_000
@@ -29,9 +30,11 @@ class JobPanel(QWidget):
         super().__init__(parent)
         self.bar = QProgressBar()
         self.message = Message()
-        self.pause = _button("Pause", "Let the job wait; what it holds in memory stays")
-        self.stop = _button("Stop", "Let the job write a checkpoint and end; it can be resumed")
-        self.resume = _button("Resume", "Let the job go on where it was")
+        self.pause = plain_button("Pause", "Let the job wait; what it holds in memory stays")
+        self.stop = plain_button(
+            "Stop", "Let the job write a checkpoint and end; it can be resumed"
+        )
+        self.resume = plain_button("Resume", "Let the job go on where it was")
         row = QHBoxLayout()
         for button in (self.pause, self.resume, self.stop):
             row.addWidget(button)
@@ -88,10 +91,3 @@ def _said(job: Job, wish: Wish) -> str:
         told.append(f"{wording.duration(job.seconds_left)} left")
     told.append(f"since {time.strftime('%H:%M', time.localtime(job.began))}")
     return ", ".join(told)
-
-
-def _button(text: str, tip: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setToolTip(tip)
-    button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    return button

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
+from napari_axonem.widgets.parts.buttons import plain_button
 from napari_axonem.widgets.parts.message import Message
 
 
@@ -17,9 +18,7 @@ class JobView(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.bar = QProgressBar()
-        self.stop = QPushButton("Stop")
-        self.stop.setToolTip("Stop the work; nothing half done stays behind")
-        self.stop.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.stop = plain_button("Stop", "Stop the work; nothing half done stays behind")
         self.message = Message()
         row = QHBoxLayout()
         row.addWidget(self.bar, 1)

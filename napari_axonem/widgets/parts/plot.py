@@ -9,7 +9,7 @@ from qtpy.QtCore import QPointF, QRectF, QSize, Qt
 from qtpy.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
-from napari_axonem.widgets.parts.curve import INK, MARGIN
+from napari_axonem.widgets.parts.curve import INK, MARGIN, RIGHT
 
 COLOURS = ("#3b9164", "#cb4f1c", "#756ce5", "#966989")
 """Told apart with any colour vision, on light and dark."""
@@ -75,9 +75,7 @@ class Plot(QWidget):
         painter.setPen(INK)
         for label, y in zip(labels, (area.top(), area.bottom()), strict=True):
             box = QRectF(0, y - 8, width + MARGIN, 16)
-            painter.drawText(
-                box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, label
-            )
+            painter.drawText(box, RIGHT, label)
         below = QRectF(area.left(), area.bottom() + 2, area.width(), LINE_HEIGHT)
         painter.drawText(below, Qt.AlignmentFlag.AlignLeft, f"{min(steps):,}")
         painter.drawText(below, Qt.AlignmentFlag.AlignRight, f"{max(steps):,}")

@@ -105,9 +105,9 @@ class RunView(QWidget):
         else:
             change = track.now - track.start
             text = "0" if abs(change) < 0.5 else wording.signed(change, wording.length)
-            self._change["erl"].setText(_arrow(text, change))
+            self._change["erl"].setText(_arrow(text, change, better=change > 0))
             text = wording.change(change / track.truth)
-            self._change["share"].setText(_arrow(text, change))
+            self._change["share"].setText(_arrow(text, change, better=change > 0))
         self.curve.set_values(track.shares)
         self.setToolTip(_definition(track))
 
@@ -122,28 +122,17 @@ def _definition(track: RunTrack) -> str:
     )
 
 
-def _arrow(text: str, change: float) -> str:
-    """Return a change of a score that shall rise as rich text."""
-    if text == "0":
-        return text
-    colour, arrow = (
-        (colours.BETTER, "\N{BLACK UP-POINTING TRIANGLE}")
-        if change > 0
-        else (colours.WORSE, "\N{BLACK DOWN-POINTING TRIANGLE}")
-    )
-    return f'<span style="color:{colour}">{arrow}&nbsp;{text}</span>'
-
-
 def better_or_worse(change: float) -> str:
-    """Return a change of a score as rich text: colour and arrow say whether it is better."""
-    text = wording.change(change)
+    """Return a change of a variation of information, which shall fall, as rich text."""
+    return _arrow(wording.change(change), change, better=change < 0)
+
+
+def _arrow(text: str, change: float, *, better: bool) -> str:
+    """Return a change as rich text: the arrow says which way it is, the colour whether it helps."""
     if text == "0":
         return text
-    colour, arrow = (
-        (colours.BETTER, "\N{BLACK DOWN-POINTING TRIANGLE}")
-        if change < 0
-        else (colours.WORSE, "\N{BLACK UP-POINTING TRIANGLE}")
-    )
+    colour = colours.BETTER if better else colours.WORSE
+    arrow = "\N{BLACK UP-POINTING TRIANGLE}" if change > 0 else "\N{BLACK DOWN-POINTING TRIANGLE}"
     return f'<span style="color:{colour}">{arrow}&nbsp;{text}</span>'
 
 

@@ -11,7 +11,6 @@ from qtpy.QtWidgets import (
     QFormLayout,
     QHBoxLayout,
     QLineEdit,
-    QPushButton,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -20,7 +19,7 @@ from superqt import QCollapsible
 
 from napari_axonem.segmentation.settings import SegmentSettings
 from napari_axonem.widgets.docks.segment.threshold_view import ThresholdView
-from napari_axonem.widgets.parts.buttons import action_button
+from napari_axonem.widgets.parts.buttons import action_button, plain_button
 from napari_axonem.widgets.parts.job_panel import JobPanel
 from napari_axonem.widgets.parts.message import Message
 from napari_axonem.widgets.parts.missing import Missing
@@ -75,9 +74,7 @@ class SegmentView(QWidget):
         self.destination.setToolTip("The project that comes into being, NAME.axonem")
         self.usual = SettingsForm(SegmentSettings, USUAL)
         self.more = SettingsForm(SegmentSettings, MORE)
-        self.start = QPushButton("Segment")
-        self.start.setToolTip("Begin; the window stays usable, and may be closed")
-        self.start.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.start = plain_button("Segment", "Begin; the window stays usable, and may be closed")
         self.message, self.panel = Message(), JobPanel()
         self.open = action_button(
             "Open the result", "Open the project, with its errors and edits", self.opened.emit

@@ -24,7 +24,7 @@ from superqt import QCollapsible
 
 from napari_axonem.jobs import Job
 from napari_axonem.training.settings import TrainSettings
-from napari_axonem.widgets.parts.buttons import action_button
+from napari_axonem.widgets.parts.buttons import action_button, plain_button
 from napari_axonem.widgets.parts.job_panel import JobPanel
 from napari_axonem.widgets.parts.message import Message
 from napari_axonem.widgets.parts.plot import Plot
@@ -97,9 +97,7 @@ class TrainView(QWidget):
         self.out = QLineEdit()
         self.out.setPlaceholderText("folder of the run")
         self.out.setToolTip("Folder that comes into being: checkpoints, curves, the model")
-        self.start = QPushButton("Train")
-        self.start.setToolTip("Begin; the window stays usable, and may be closed")
-        self.start.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.start = plain_button("Train", "Begin; the window stays usable, and may be closed")
         self.message, self.panel, self.outcome = Message(), JobPanel(), Message()
         self.checkpoint = action_button(
             "Checkpoint now", "Write a checkpoint, and go on", self.checkpointed.emit

@@ -13,11 +13,12 @@ from qtpy.QtWidgets import (
     QGroupBox,
     QHBoxLayout,
     QLineEdit,
-    QPushButton,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
+
+from napari_axonem.widgets.parts.buttons import plain_button
 
 ROLES = {
     "image": ("Image", "The EM image; it is only referred to, not copied"),
@@ -60,8 +61,10 @@ class NewProjectView(QGroupBox):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("New project", parent)
-        self.files = _button("Add files\N{HORIZONTAL ELLIPSIS}", "HDF5 or TIFF files with volumes")
-        self.folder = _button(
+        self.files = plain_button(
+            "Add files\N{HORIZONTAL ELLIPSIS}", "HDF5 or TIFF files with volumes"
+        )
+        self.folder = plain_button(
             "Add folder\N{HORIZONTAL ELLIPSIS}",
             "A zarr, N5 or precomputed folder, or one with the sections of a stack",
         )
@@ -72,7 +75,7 @@ class NewProjectView(QGroupBox):
         self.destination = QLineEdit()
         self.destination.setPlaceholderText("NAME.axonem")
         self.destination.setToolTip("The folder to make; its name ends in .axonem")
-        self.create = _button("Create project", "Make the project and open it")
+        self.create = plain_button("Create project", "Make the project and open it")
         self._lay_out()
         self.files.clicked.connect(self._add_files)
         self.folder.clicked.connect(self._add_folder)
@@ -138,10 +141,3 @@ class NewProjectView(QGroupBox):
         folder = QFileDialog.getExistingDirectory(self, "A folder with a volume")
         if folder:
             self.added.emit([folder])
-
-
-def _button(text: str, tip: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setToolTip(tip)
-    button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    return button

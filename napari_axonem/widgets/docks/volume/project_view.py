@@ -13,11 +13,12 @@ from qtpy.QtWidgets import (
     QGridLayout,
     QGroupBox,
     QLabel,
-    QPushButton,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
+
+from napari_axonem.widgets.parts.buttons import plain_button
 
 LONGEST_NAME = 160
 """Pixels of the name of a project on a button."""
@@ -49,17 +50,19 @@ class OpenView(QGroupBox):
             "Folder of a project, or a volume to look at: a file, a folder, FILE.h5:DATASET, or "
             "an address such as https://HOST/NAME.zarr; the list has the projects opened lately"
         )
-        self.open = _button("Open", "Open the project or the volume named above")
-        self.browse = _button(
+        self.open = plain_button("Open", "Open the project or the volume named above")
+        self.browse = plain_button(
             "Browse\N{HORIZONTAL ELLIPSIS}", "Choose the folder of a project or a volume"
         )
-        self.close_ = _button("Close", "Close the open project; every edit is on disk already")
-        self.phantom = _button(
+        self.close_ = plain_button("Close", "Close the open project; every edit is on disk already")
+        self.phantom = plain_button(
             "Try the phantom", "Make a synthetic axon volume with known errors, and open it"
         )
-        self.again = _button("", "Open the project that was open last")
+        self.again = plain_button("", "Open the project that was open last")
         self._newest = ""
-        self.tour = _button("Take the tour", "Be shown the way through the window, in some minutes")
+        self.tour = plain_button(
+            "Take the tour", "Be shown the way through the window, in some minutes"
+        )
         layout = QGridLayout(self)
         layout.addWidget(self.again, 0, 0, 1, 6)
         layout.addWidget(self.path, 1, 0, 1, 6)
@@ -142,10 +145,3 @@ class VolumeView(QWidget):
         for part in parts:
             layout.addWidget(part)
         layout.addStretch(1)
-
-
-def _button(text: str, tip: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setToolTip(tip)
-    button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    return button
