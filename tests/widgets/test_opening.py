@@ -55,6 +55,11 @@ def test_one_array_of_a_file(volumes: Path) -> None:
     assert [meta["name"] for _, meta, _ in read(f"{volumes}:gt")] == ["gt"]
 
 
+def test_a_project_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(VolumeError, match="no project"):
+        read(str(tmp_path / "none.axonem"))
+
+
 @pytest.mark.parametrize("asked", ["", "im_475-1792-1792_pad.h5", "seg_475-1792-1792_pad.h5"])
 def test_a_block_of_the_release_is_cropped_with_its_context(tmp_path: Path, asked: str) -> None:
     write_block(tmp_path / "blocks", HUMAN.centre, LAYOUT)

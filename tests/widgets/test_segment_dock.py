@@ -15,6 +15,7 @@ pytest.importorskip("waterz")
 from napari_axonem.jobs import State
 from napari_axonem.proofreading.creation import CreateSettings, create_project
 from napari_axonem.widgets.docks.factories import SegmentDock
+from napari_axonem.widgets.docks.segment.control import destination_for
 from napari_axonem.widgets.picture.growing import GrowingLayer, Growth
 
 from .conftest import SHAPE
@@ -39,6 +40,13 @@ def image(tmp_path: Path) -> str:
         file["raw"] = voxels
         file["raw"].attrs["voxel_size_nm"] = (30.0, 8.0, 8.0)
     return f"{tmp_path / 'slabs.h5'}:raw"
+
+
+def test_a_project_is_offered_beside_the_image(tmp_path: Path) -> None:
+    assert destination_for(f"{tmp_path}/a.b.h5:raw") == tmp_path / "a.axonem"
+    assert destination_for(f"{tmp_path}/a.zarr/raw/0") == tmp_path / "a.axonem"
+    remote = destination_for("https://host:80/data/a.zarr/raw")
+    assert remote == Path.cwd() / "a.axonem", "it cannot be put there"
 
 
 def test_mistakes_are_told_at_the_field(hand: Hand, image: str) -> None:

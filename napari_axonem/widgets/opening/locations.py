@@ -6,6 +6,7 @@ import os
 import re
 from pathlib import Path
 
+from napari_axonem.errors import VolumeError
 from napari_axonem.proofreading.folder import SUFFIX, Folder
 from napari_axonem.volumes import list_volumes
 from napari_axonem.volumes.kinds import parts_inside
@@ -48,7 +49,10 @@ def volumes_at(path: str) -> list[str]:
     """
     if is_project(path):
         folder = Folder(Path(path))
-        return [str(p) for p in (folder.fragments, folder.truth) if p.exists()]
+        found = [str(p) for p in (folder.fragments, folder.truth) if p.exists()]
+        if not found:
+            raise VolumeError("no project is here", where=path, remedy="check the path")
+        return found
     if not is_remote(path) and not os.path.lexists(path):
         return [path]  # an array inside of a file, or an error when it is opened
     return [f"{path}:{name}" if name else path for name in list_volumes(path)] or [path]

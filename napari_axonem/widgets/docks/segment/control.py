@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +22,10 @@ from napari_axonem.volumes import Pyramid, describe, open_affinities
 from napari_axonem.volumes.containers import store_above
 from napari_axonem.volumes.formats import ngff
 from napari_axonem.volumes.formats.zarr import open_node
+from napari_axonem.volumes.kinds import parts_inside
 from napari_axonem.widgets.docks.job_control import StartControl
 from napari_axonem.widgets.docks.segment.view import SegmentView
+from napari_axonem.widgets.opening.locations import is_remote
 from napari_axonem.widgets.parts.connections import Connections
 from napari_axonem.widgets.parts.frames import bring_forward
 from napari_axonem.widgets.picture.growing import GrowingLayer, Growth
@@ -110,9 +113,7 @@ class SegmentControl(StartControl):
         rows = [(f.entry.card.name, str(f.entry.path), f.words if size else "") for f in fits]
         self._view.offer_models(rows)
         if location and not self._view.destination.isModified():
-            path = Path(location.split(":")[0]).absolute()
-            path = store_above(path) or path  # nothing is put into a store of somebody else's
-            self._view.destination.setText(str(path.parent / f"{path.name.split('.')[0]}{PROJECT}"))
+            self._view.destination.setText(str(destination_for(location)))
 
     def begin(self) -> None:
         """Start a segmentation in a process of its own.
@@ -205,6 +206,16 @@ class SegmentControl(StartControl):
         except (AxonemError, OSError):
             return None
         return None if size is None else (size[0], size[1], size[2])
+
+
+def destination_for(location: str) -> Path:
+    """Return the project that is offered for an image: beside it, or here where it is remote."""
+    if is_remote(location):
+        return Path(f"{parts_inside(location)[0].split('.')[0]}{PROJECT}").absolute()
+    drive, tail = os.path.splitdrive(location)
+    path = Path(drive + tail.split(":")[0]).absolute()
+    path = store_above(path) or path  # nothing is put into a store of somebody else's
+    return path.parent / f"{path.name.split('.')[0]}{PROJECT}"
 
 
 def _distance(fit: Fit) -> float:
