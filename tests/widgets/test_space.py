@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from napari.components import ViewerModel
 from napari.utils.colormaps.standardize_color import transform_color
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
@@ -104,6 +105,14 @@ def test_no_layer_of_voxels_is_read_in_depth(session: Session, planes: list) -> 
     assert viewer.scene.camera.center[1:] == pytest.approx(nm(3, 20, 30)[1:])
     assert viewer.scene.camera.zoom == pytest.approx(0.7)
     assert {shape[0] for shape in planes} == {1}, "single sections, of the image too"
+
+
+def test_a_project_is_opened_flat(project_path: Path, planes: list) -> None:
+    session = Session(ViewerModel(ndisplay=3))
+    session.open_project(project_path)
+    assert session.place.viewer.dims.ndisplay == 2
+    assert {shape[0] for shape in planes} == {1}, "single sections"
+    session.end()
 
 
 def test_solids_are_made_once_and_again_after_an_edit(session: Session, made: list) -> None:

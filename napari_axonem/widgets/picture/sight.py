@@ -77,7 +77,8 @@ class Sight:
         return (*self.layers.all, *self.marks.all)
 
     def opening(self, project: Project) -> Iterator[None]:
-        """Show a project, one layer a step; none is shown before."""
+        """Show a project, one layer a step; none is shown before, and the view is flat."""
+        self.viewer.dims.ndisplay = 2  # else the coarsest level of each whole layer is loaded
         layers = self.layers = ProjectLayers(project)
         for layer in layers.all:
             yield
