@@ -184,7 +184,7 @@ def measure(
 
     if name == "napari-axonem view":
         from napari_axonem.widgets.opening.locations import volumes_at
-        from napari_axonem.widgets.opening.reader import volume_layer
+        from napari_axonem.widgets.opening.volume_layer import volume_layer
 
         PREPARED.extend(volume_layer(location) for location in volumes_at(str(store)))
     viewer = napari.Viewer(show=False)

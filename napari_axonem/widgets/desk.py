@@ -28,7 +28,7 @@ from napari_axonem.widgets.docks.factories import (
 from napari_axonem.widgets.menu import add_menu
 from napari_axonem.widgets.opening.locations import is_project, volumes_at
 from napari_axonem.widgets.opening.precedence import come_first
-from napari_axonem.widgets.opening.reader import volume_layer
+from napari_axonem.widgets.opening.volume_layer import volume_layer
 from napari_axonem.widgets.parts import recent
 from napari_axonem.widgets.parts.frames import frame_of
 from napari_axonem.widgets.session.session import Session, session_of

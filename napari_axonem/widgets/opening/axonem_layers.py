@@ -8,13 +8,7 @@ from napari.layers import Layer
 
 from napari_axonem.errors import VoxelSizeUnknownError
 from napari_axonem.volumes.axonem import AxonemBlock, blocks_at
-from napari_axonem.volumes.looking.scaled import with_levels
-from napari_axonem.widgets.parts import colours
-from napari_axonem.widgets.picture.planes import Planes
-from napari_axonem.widgets.picture.tables import as_is
-from napari_axonem.widgets.picture.volume_layers import image_layer, labels_layer
-
-LABELS_OPACITY = 0.5
+from napari_axonem.widgets.picture.volume_layers import image_layer, objects_layer
 
 
 def are_blocks(path: str) -> bool:
@@ -49,13 +43,5 @@ def block_layers(block: AxonemBlock) -> list[Layer]:
     """Return the layers of a training block: the image with its context, and the labels."""
     layers: list[Layer] = [image_layer(block.image, f"{block.title} image")]
     if block.labels is not None:
-        layers.append(
-            labels_layer(
-                as_is(Planes(with_levels(block.labels, "labels"))),
-                f"{block.title} labels",
-                block.labels.grid,
-                opacity=LABELS_OPACITY,
-                colormap=colours.object_colormap(),
-            )
-        )
+        layers.append(objects_layer(block.labels, f"{block.title} labels"))
     return layers

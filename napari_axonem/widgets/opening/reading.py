@@ -31,7 +31,7 @@ from napari_axonem.widgets.opening.locations import (
     volumes_at,
 )
 from napari_axonem.widgets.opening.notices import tell
-from napari_axonem.widgets.opening.reader import volume_layer
+from napari_axonem.widgets.opening.volume_layer import volume_layer
 from napari_axonem.widgets.opening.voxel_size_form import Given, Question
 from napari_axonem.widgets.parts.beside import Beside
 

@@ -14,7 +14,7 @@ from napari_axonem.geometry import Grid
 from napari_axonem.volumes.phantom import PhantomSettings, write_phantom
 from napari_axonem.widgets.opening.asking import can_ask
 from napari_axonem.widgets.opening.awaited import Awaited, LayerData
-from napari_axonem.widgets.opening.reader import volume_layer
+from napari_axonem.widgets.opening.volume_layer import volume_layer
 
 PARTS = ("image", "labels/fragments", "labels/segmentation", "labels/truth")
 

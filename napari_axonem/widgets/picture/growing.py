@@ -18,7 +18,7 @@ from napari_axonem.widgets.parts import colours
 from napari_axonem.widgets.parts.beside import Beside
 from napari_axonem.widgets.picture.garbage import take_away
 from napari_axonem.widgets.picture.lazy import LazyLevel
-from napari_axonem.widgets.picture.volume_layers import labels_layer, placed
+from napari_axonem.widgets.picture.volume_layers import LABELS_OPACITY, labels_layer, placed
 
 LARGEST = 1536
 """Pixels of a section's longer side that are shown; of a larger one every n-th voxel is read."""
@@ -119,7 +119,7 @@ class GrowingLayer:
         grid = Grid((z, y * stride, x * stride), growth.grid.origin)
         if growth.is_labels:
             level = LazyLevel.whole(shape, growth.array.dtype, self._look)
-            looks = {"opacity": 0.5, "colormap": colours.object_colormap()}
+            looks = {"opacity": LABELS_OPACITY, "colormap": colours.object_colormap()}
             layer: Image | Labels = labels_layer([level], self._name, grid, **looks)
         else:
             level = LazyLevel.whole(shape, np.uint8, self._look)

@@ -11,12 +11,16 @@ from napari.layers import Image, Labels
 from napari_axonem.geometry import Box, Grid, Nm, zyx
 from napari_axonem.volumes import Volume
 from napari_axonem.volumes.looking.scaled import with_levels
+from napari_axonem.widgets.parts import colours
 from napari_axonem.widgets.picture.lazy import LazyLevel
 from napari_axonem.widgets.picture.planes import Planes
 from napari_axonem.widgets.picture.tables import as_is
 
 SAMPLE = (8, 512, 512)
 """Voxels (z, y, x) in the middle of an image that its contrast is taken from."""
+
+LABELS_OPACITY = 0.5
+"""Of labels over an image, that both are seen."""
 
 
 def lattice(grid: Grid) -> tuple[Nm, Nm]:
@@ -40,6 +44,13 @@ def image_layer(image: Volume, name: str) -> Image:
     limits = contrast(planes, len(image.levels) - 1)  # made levels would take whole sections
     looks = {"contrast_limits": limits, "projection_mode": "none"}  # else sections are averaged
     return Image(**scaled(as_is(planes)), name=name, **looks, **placed(image.grid))
+
+
+def objects_layer(labels: Volume, name: str) -> Labels:
+    """Return the layer of labels as they are, each object in a colour of its own."""
+    levels = as_is(Planes(with_levels(labels, "labels")))
+    looks = {"opacity": LABELS_OPACITY, "colormap": colours.object_colormap()}
+    return labels_layer(levels, name, labels.grid, **looks)
 
 
 def labels_layer(levels: list[LazyLevel], name: str, grid: Grid, **looks: object) -> Labels:

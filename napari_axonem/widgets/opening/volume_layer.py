@@ -1,18 +1,14 @@
-"""The layer of a volume, in nm."""
+"""The layer of a volume, named by where it lies."""
 
 from __future__ import annotations
 
 from napari.layers import Image, Labels
 
 from napari_axonem.geometry import Nm
-from napari_axonem.volumes import Volume, open_volume, require_labels
+from napari_axonem.volumes import open_volume, require_labels
 from napari_axonem.volumes.kinds import kind_of
-from napari_axonem.volumes.looking.scaled import with_levels
 from napari_axonem.widgets.opening.locations import short_name
-from napari_axonem.widgets.parts import colours
-from napari_axonem.widgets.picture.planes import Planes
-from napari_axonem.widgets.picture.tables import as_is
-from napari_axonem.widgets.picture.volume_layers import image_layer, labels_layer
+from napari_axonem.widgets.picture.volume_layers import image_layer, objects_layer
 
 
 def volume_layer(
@@ -29,11 +25,5 @@ def volume_layer(
     volume = open_volume(location, voxel_size=voxel_size, origin=origin)
     name = short_name(volume.location)
     if kind_of(volume)[0] == "labels":
-        return _labels(require_labels(volume), name)
+        return objects_layer(require_labels(volume), name)
     return image_layer(volume, name)
-
-
-def _labels(volume: Volume, name: str) -> Labels:
-    levels = as_is(Planes(with_levels(volume, "labels")))
-    looks = {"opacity": 0.5, "colormap": colours.object_colormap()}
-    return labels_layer(levels, name, volume.grid, **looks)
