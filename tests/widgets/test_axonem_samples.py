@@ -16,7 +16,7 @@ from napari_axonem.widgets.opening import axonem_samples
 from napari_axonem.widgets.opening.awaited import Awaited
 from napari_axonem.widgets.opening.axonem_samples import kept_layers
 from napari_axonem.widgets.parts.child import Child
-from napari_axonem.widgets.parts.job_view import JobView
+from napari_axonem.widgets.parts.work_view import WorkView
 from tests.volumes.axonem_files import write_block
 
 PATIENCE_MS = 60_000
@@ -103,7 +103,7 @@ def test_in_a_window_a_block_that_cannot_be_had_leaves_a_word(
     (empty,) = viewer.layers
     assert empty.name == "AxonEM human 475-1792-1792, awaited"
     assert empty.scale.tolist() == [30, 8, 8]
-    (job,) = viewer.window._qt_window.findChildren(JobView)
+    (job,) = viewer.window._qt_window.findChildren(WorkView)
     assert not job.stop.isHidden()
     qtbot.waitUntil(lambda: not job.awaited.child.running, timeout=PATIENCE_MS)
     assert len(viewer.layers) == 0
@@ -136,9 +136,9 @@ def test_how_waiting_ends(cache: Path, started, make_napari_viewer) -> None:
 
     made = wait(lambda: kept_layers(cache))
     made.child.finished.emit()
-    assert "not a training block" in made.job.message.text()
+    assert "not a training block" in made.work.message.text()
     assert len(viewer.layers) == 0
-    viewer.window.remove_dock_widget(made.job)
+    viewer.window.remove_dock_widget(made.work)
 
     wait(lambda: kept_layers(folder)).child.finished.emit()
     assert [layer.name for layer in viewer.layers] == [

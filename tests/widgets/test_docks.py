@@ -157,9 +157,9 @@ def test_a_wrong_path_is_told_in_the_dock(hand: Hand, tmp_path: Path) -> None:
     volume = hand.dock("Volume")
     volume.opening.path.setEditText(str(tmp_path / "none.axonem"))
     volume.opening.open.click()
-    hand.until(lambda: "no project" in volume.job.message.text())
+    hand.until(lambda: "no project" in volume.work.message.text())
     volume.form.create.click()
-    assert volume.job.message.text()
+    assert volume.work.message.text()
     assert not volume.control.child.running
 
 
@@ -188,10 +188,10 @@ def test_a_project_is_made_from_files_and_opened(hand: Hand, volumes: Path, tmp_
 def test_making_a_project_can_be_stopped(hand: Hand, volumes: Path, tmp_path: Path) -> None:
     volume = hand.dock("Volume")
     volume.opening.phantom.click()
-    hand.until(lambda: volume.job.bar.maximum() > 0)
-    volume.job.stop.click()
+    hand.until(lambda: volume.work.bar.maximum() > 0)
+    volume.work.stop.click()
     hand.until(lambda: not volume.control.child.running)
-    assert "stopped" in volume.job.message.text()
+    assert "stopped" in volume.work.message.text()
     assert hand.session.project is None
     assert volume.opening.phantom.isEnabled()
 
@@ -205,7 +205,7 @@ def test_a_failed_child_says_why(hand: Hand, project_path: Path, tmp_path: Path)
     export.view.export.click()
     assert not export.view.export.isEnabled()
     hand.until(lambda: not export.control.child.running)
-    assert "taken.h5" in export.view.job.message.text()
+    assert "taken.h5" in export.view.work.message.text()
     assert taken.read_text() == "something else"
     assert export.view.export.isEnabled()
 
@@ -314,7 +314,7 @@ def test_a_dock_that_was_closed_can_be_opened_again(hand: Hand, project_path: Pa
 def test_work_in_progress_ends_with_its_dock(hand: Hand) -> None:
     child = hand.dock("Volume").control.child
     hand.dock("Volume").opening.phantom.click()
-    hand.until(lambda: hand.dock("Volume").job.bar.maximum() > 0)
+    hand.until(lambda: hand.dock("Volume").work.bar.maximum() > 0)
     hand.viewer.window.remove_dock_widget(hand.dock("Volume"))
     QApplication.processEvents()
     gc.collect()

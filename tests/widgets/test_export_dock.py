@@ -31,7 +31,7 @@ def written(hand: Hand) -> str:
     export = hand.dock("Export")
     hand.push("Export", export.view.export)
     hand.until(lambda: not export.control.child.running)
-    text = export.view.job.message.text()
+    text = export.view.work.message.text()
     assert text.startswith("wrote"), text
     return export.view.destination.text()
 
@@ -72,7 +72,7 @@ def test_labels_of_finished_objects_in_view(hand: Hand, project_path: Path, monk
     session.open_project(project_path)
     choose(dock.view.objects, FINISHED)
     hand.push("Export", dock.view.export)
-    assert "no object is done" in dock.view.job.message.text()
+    assert "no object is done" in dock.view.work.message.text()
     session.objects.pick(nm(6, 14, 20))
     session.objects.mark(ObjectState.DONE)
     hand.viewer.scene.camera.center = nm(6, 14, 20)
@@ -103,7 +103,7 @@ def test_table_meshes_and_skeletons(hand: Hand, project_path: Path) -> None:
     choose(view.objects, THESE)
     view.numbers.setText("one")
     hand.push("Export", view.export)
-    assert "no list of numbers" in view.job.message.text()
+    assert "no list of numbers" in view.work.message.text()
     first, second = sorted(set(session.project.segment[1:].tolist()))[:2]
     view.numbers.setText(f"{first}, {second}")
     view.own[kind("Meshes")].editors["mesh_error"].setText("-1")

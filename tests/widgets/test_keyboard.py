@@ -31,7 +31,7 @@ def board() -> Keyboard:
 def test_nothing_given_is_the_table(board: Keyboard) -> None:
     assert board.given == {}
     assert board.keys == {action.id: action.key for action in ACTIONS}
-    assert board.tips == {action.id: action.tip for action in ACTIONS}
+    assert board.tips == {action.id: f"{action.title} ({action.shown_key})" for action in ACTIONS}
 
 
 def test_a_key_is_given_and_taken_from_the_one_that_had_it(board: Keyboard) -> None:

@@ -48,7 +48,7 @@ def test_a_note_brings_its_dock_forward(opened: Hand) -> None:
     opened.click(LEFT_OF_1)
     opened.press(Qt.Key.Key_Q, SHIFT)
     opened.until(lambda: not note.visibleRegion().isEmpty())
-    assert note.hasFocus()
+    assert note.window().focusWidget() is note
 
 
 def test_several_objects_by_clicks_with_shift(opened: Hand) -> None:

@@ -273,10 +273,10 @@ def test_the_dock_opens_volumes(hand: Hand, volumes: Path, tmp_path: Path) -> No
     volume.opening.path.setEditText(f"{volumes}:raw")
     hand.push("Volume", volume.opening.open)
     assert [layer.name for layer in hand.viewer.layers] == ["raw"]
-    assert not volume.job.message.isVisible()
+    assert not volume.work.message.isVisible()
     volume.opening.path.setEditText(str(tmp_path / "none.zarr"))
     hand.push("Volume", volume.opening.open)
-    assert "none.zarr" in volume.job.message.text()
+    assert "none.zarr" in volume.work.message.text()
     QApplication.processEvents()
 
 
@@ -296,7 +296,7 @@ def test_a_project_of_files_without_a_voxel_size(hand: Hand, tmp_path: Path, mon
     monkeypatch.setattr(volume.control.child, "start", commands.append)
     volume.form.added.emit([str(tmp_path / "a.h5")])
     volume.form.create.click()
-    assert "Voxel size" in volume.job.message.text()
+    assert "Voxel size" in volume.work.message.text()
     assert commands == []
     volume.form.create.click()
     assert asked == ["a.h5:watershed"] * 2

@@ -31,7 +31,7 @@ from napari_axonem.widgets.docks.volume.control import VolumeControl
 from napari_axonem.widgets.docks.volume.new_project_view import NewProjectView
 from napari_axonem.widgets.docks.volume.project_view import FactsView, OpenView, VolumeView
 from napari_axonem.widgets.parts.connections import Connections
-from napari_axonem.widgets.parts.job_view import JobView
+from napari_axonem.widgets.parts.work_view import WorkView
 from napari_axonem.widgets.session.keyboard import keyboard
 from napari_axonem.widgets.session.session import session_of
 from napari_axonem.widgets.session.window import window_of
@@ -85,9 +85,9 @@ class VolumeDock(Dock):
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__(napari_viewer)
         self.opening, self.form = OpenView(), NewProjectView()
-        self.job, self.facts = JobView(), FactsView()
-        self.setWidget(VolumeView(self.opening, self.job, self.facts, self.form))
-        self.control = VolumeControl(self.session, self.opening, self.form, self.job, self.facts)
+        self.work, self.facts = WorkView(), FactsView()
+        self.setWidget(VolumeView(self.opening, self.work, self.facts, self.form))
+        self.control = VolumeControl(self.session, self.opening, self.form, self.work, self.facts)
 
 
 class SegmentDock(Dock):

@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QMainWindow
 
 from napari_axonem.geometry import Grid, Zyx
 from napari_axonem.widgets.parts.child import Child
-from napari_axonem.widgets.parts.job_view import JobView
+from napari_axonem.widgets.parts.work_view import WorkView
 from napari_axonem.widgets.picture.volume_layers import placed
 from napari_axonem.widgets.session.window import Closing
 
@@ -48,20 +48,20 @@ class Awaited:
         layers: Callable[[], Sequence[Layer]],
     ) -> None:
         self._viewer, self._title, self._layers = viewer, title, layers
-        self.job = JobView()
-        self._dock = viewer.window.add_dock_widget(self.job, name=title, area="bottom")
-        self.child = child = Child(self.job)  # ends with the dock
+        self.work = WorkView()
+        self._dock = viewer.window.add_dock_widget(self.work, name=title, area="bottom")
+        self.child = child = Child(self.work)  # ends with the dock
         self._main = self._dock.window()
         self._closing = Closing(self._end_if_closed)
         if isinstance(self._main, QMainWindow):
             self._main.installEventFilter(self._closing)
-        self.job.stopped.connect(self._stop)
-        child.progressed.connect(self.job.set_progress)
+        self.work.stopped.connect(self._stop)
+        child.progressed.connect(self.work.set_progress)
         child.finished.connect(self._show)
         child.failed.connect(self._fail)
         child.stopped.connect(self._close)
-        self.job.awaited = self  # the dock keeps it alive
-        self.job.begin(f"waiting for {title}")
+        self.work.awaited = self  # the dock keeps it alive
+        self.work.begin(f"waiting for {title}")
         child.start(list(command))
 
     def placeholder(self, shape: Zyx, grid: Grid) -> LayerData:
@@ -88,15 +88,15 @@ class Awaited:
 
     def _fail(self, why: str) -> None:
         self._remove_placeholder()
-        self.job.idle(why, problem=True)
+        self.work.idle(why, problem=True)
 
     def _stop(self) -> None:
-        self.job.stopping()
+        self.work.stopping()
         self.child.stop()
 
     def _close(self) -> None:
         self._remove_placeholder()
-        self._viewer.window.remove_dock_widget(self.job)
+        self._viewer.window.remove_dock_widget(self.work)
 
     def _remove_placeholder(self) -> None:
         layers = self._viewer.layers

@@ -47,11 +47,6 @@ class Action:
         """The key as people write it: ``Ctrl+Shift+Z``."""
         return written(self.key)
 
-    @property
-    def tip(self) -> str:
-        """What it does, with its key, for a tooltip."""
-        return f"{self.title} ({self.shown_key})"
-
 
 def written(key: str) -> str:
     """Return a key that napari writes ``Control-Shift-Z`` as people write it: ``Ctrl+Shift+Z``."""

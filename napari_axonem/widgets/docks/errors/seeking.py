@@ -22,11 +22,11 @@ class Seeking:
         self._session, self._view = session, view
         self.child = Child()
         self._root = ""
-        view.job.stopped.connect(self._stop)
+        view.work.stopped.connect(self._stop)
         connect = Connections(view, self.child.stop).connect
         connect(session.review.sought, self._seek)
         connect(session.project_changed, self._leave)
-        connect(self.child.progressed, view.job.set_progress)
+        connect(self.child.progressed, view.work.set_progress)
         connect(self.child.finished, self._finish)
         connect(self.child.failed, self._fail)
         connect(self.child.stopped, self._end)
@@ -42,7 +42,7 @@ class Seeking:
             raise EditError("suggestions are being looked for", remedy="wait, or press Stop")
         self._root = str(project.folder.root)
         self._view.set_busy(True)
-        self._view.job.begin("looking for likely errors")
+        self._view.work.begin("looking for likely errors")
         self.child.start(["errors", self._root, "--suggestions", "--keep", "--json"])
 
     def _leave(self) -> None:
@@ -52,7 +52,7 @@ class Seeking:
             self._stop()
 
     def _stop(self) -> None:
-        self._view.job.stopping()
+        self._view.work.stopping()
         self.child.stop()
 
     def _finish(self) -> None:
@@ -72,5 +72,5 @@ class Seeking:
         self._over("stopped")
 
     def _over(self, text: str, *, problem: bool = False) -> None:
-        self._view.job.idle(text, problem=problem)
+        self._view.work.idle(text, problem=problem)
         self._view.set_busy(False)

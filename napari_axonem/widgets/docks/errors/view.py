@@ -23,7 +23,7 @@ from napari_axonem.widgets.docks.errors.table import ErrorTable
 from napari_axonem.widgets.parts import colours, icons
 from napari_axonem.widgets.parts.bars import set_bar
 from napari_axonem.widgets.parts.buttons import action_button
-from napari_axonem.widgets.parts.job_view import JobView
+from napari_axonem.widgets.parts.work_view import WorkView
 from napari_axonem.widgets.parts.missing import NO_PROJECT, Missing
 from napari_axonem.widgets.session.queue import ErrorRow, Filter, Rank
 
@@ -70,7 +70,7 @@ class ErrorsView(QWidget):
             self.order.addItem(text, rank)
         self.order.setToolTip(tips.get("rank", ""))
         self.suggest = self._button("suggest", "Find suggestions")
-        self.job = JobView()
+        self.work = WorkView()
         choose = "Choose skeletons\N{HORIZONTAL ELLIPSIS}"
         self.skeletons = self._button("skeletons", choose)
         self.filters = FilterView(self.skeletons)
@@ -172,7 +172,7 @@ class ErrorsView(QWidget):
         layout.addWidget(self.done)
         layout.addLayout(source)
         layout.addWidget(self.suggest)
-        layout.addWidget(self.job)
+        layout.addWidget(self.work)
         layout.addWidget(self.filters)
         layout.addWidget(self.table, 1)
         layout.addWidget(self.sheet)

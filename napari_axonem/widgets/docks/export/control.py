@@ -48,7 +48,7 @@ class ExportControl:
         view.changed.connect(self._name_destination)
         view.missing.asked.connect(lambda: session.wanted.emit("Volume"))
         view.folder_wanted.connect(self._show_folder)
-        view.job.stopped.connect(self._stop)
+        view.work.stopped.connect(self._stop)
         connect = Connections(view, self.child.stop).connect
         connect(self.child.progressed, self._progress)
         connect(self.child.finished, self._finish)
@@ -87,7 +87,7 @@ class ExportControl:
         command = self._command(project, wish)
         self._destination = wish.destination
         self._view.show_written(False)
-        self._view.job.begin(f"writing {Path(wish.destination).name}")
+        self._view.work.begin(f"writing {Path(wish.destination).name}")
         self.child.start(command)
         self._set_ready()
 
@@ -169,11 +169,11 @@ class ExportControl:
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
 
     def _stop(self) -> None:
-        self._view.job.stopping()
+        self._view.work.stopping()
         self.child.stop()
 
     def _progress(self, done: int, total: int, doing: str) -> None:
-        self._view.job.set_progress(done, total, doing)
+        self._view.work.set_progress(done, total, doing)
 
     def _finish(self) -> None:
         self._over(f"wrote {self._destination}")
@@ -188,7 +188,7 @@ class ExportControl:
         self._over("stopped; nothing was written")
 
     def _over(self, text: str, *, problem: bool = False) -> None:
-        self._view.job.idle(text, problem=problem)
+        self._view.work.idle(text, problem=problem)
         self._set_ready()
 
     def _set_ready(self) -> None:

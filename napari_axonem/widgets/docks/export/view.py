@@ -29,7 +29,7 @@ from napari_axonem.widgets.docks.export.kinds import (
     Kind,
 )
 from napari_axonem.widgets.parts.buttons import action_button, plain_button
-from napari_axonem.widgets.parts.job_view import JobView
+from napari_axonem.widgets.parts.work_view import WorkView
 from napari_axonem.widgets.parts.message import Message
 from napari_axonem.widgets.parts.missing import NO_PROJECT, Missing
 from napari_axonem.widgets.parts.settings_form import SettingsForm
@@ -114,7 +114,7 @@ class ExportView(QWidget):
         self.overwrite = QCheckBox("Replace what is there")
         self.overwrite.setToolTip("Write even where a file or folder of that name exists")
         self.export = plain_button("Export", "Write it; the window stays usable meanwhile")
-        self.job = JobView()
+        self.work = WorkView()
         self.folder = action_button(
             "Open the folder", "Show what was written where it lies", self.folder_wanted.emit
         )
@@ -179,7 +179,7 @@ class ExportView(QWidget):
 
     def tell(self, text: str) -> None:
         """Say what is wrong with what was filled in."""
-        self.job.message.tell(text, problem=True)
+        self.work.message.tell(text, problem=True)
 
     def _lay_out(self) -> None:
         self._form = QWidget()
@@ -211,7 +211,7 @@ class ExportView(QWidget):
         column.addWidget(self.overwrite)
         column.addWidget(self.export)
         layout = QVBoxLayout(self)
-        for widget in (self.missing, self._form, self.job, self.folder):
+        for widget in (self.missing, self._form, self.work, self.folder):
             layout.addWidget(widget)
         layout.addStretch(1)
 

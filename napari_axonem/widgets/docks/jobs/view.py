@@ -68,10 +68,8 @@ class JobsView(QWidget):
         """Show jobs; the one that was chosen stays so."""
         self.empty.tell(*(("", "") if jobs else NO_JOB))
         self.table.setVisible(bool(jobs))
-        items = {
-            self._id(self.table.topLevelItem(n)): n for n in range(self.table.topLevelItemCount())
-        }
-        if list(items) != [job.id for job in jobs]:
+        listed = [self._id(self.table.topLevelItem(n)) for n in range(self.table.topLevelItemCount())]
+        if listed != [job.id for job in jobs]:
             chosen = self.chosen_id()
             self.table.blockSignals(True)
             self.table.clear()

@@ -22,7 +22,7 @@ from napari_axonem.widgets.opening.reading import open_in
 from napari_axonem.widgets.parts import recent, wording
 from napari_axonem.widgets.parts.child import Child
 from napari_axonem.widgets.parts.connections import Connections
-from napari_axonem.widgets.parts.job_view import JobView
+from napari_axonem.widgets.parts.work_view import WorkView
 from napari_axonem.widgets.session.session import Session
 from napari_axonem.widgets.session.workplace import Notice
 
@@ -32,7 +32,7 @@ class VolumeControl:
 
     Parameters
     ----------
-    session, open_, form, job, facts
+    session, open_, form, work, facts
         What is brought together.
     """
 
@@ -41,11 +41,11 @@ class VolumeControl:
         session: Session,
         open_: OpenView,
         form: NewProjectView,
-        job: JobView,
+        work: WorkView,
         facts: FactsView,
     ) -> None:
         self._session, self._open, self._form = session, open_, form
-        self._job, self._facts = job, facts
+        self._work, self._facts = work, facts
         self.child = Child()
         self._making = Path()
         self._scratch: Path | None = None
@@ -57,8 +57,8 @@ class VolumeControl:
         form.added.connect(lambda paths: self._attempt(self.add, paths))
         form.wanted.connect(lambda wish: self._attempt(self.create, wish))
         form.chosen.connect(lambda: self._attempt(self._fill_voxel_size))
-        job.stopped.connect(self._stop)
-        connect = Connections(job, self.child.stop).connect
+        work.stopped.connect(self._stop)
+        connect = Connections(work, self.child.stop).connect
         connect(self.child.progressed, self._progress)
         connect(self.child.finished, self._made)
         connect(self.child.failed, self._fail)
@@ -87,7 +87,7 @@ class VolumeControl:
         if is_project(path):
             self._attempt(self._session.open_soon, path, partial(self._refused, path))
         else:
-            self._job.idle("")
+            self._work.idle("")
             self._attempt(open_in, self._session.place.viewer, path, self._report)
 
     def _refused(self, path: str, error: AxonemError | OSError) -> None:
@@ -149,11 +149,11 @@ class VolumeControl:
         self._making = project
         self._form.set_busy(True)
         self._open.phantom.setEnabled(False)
-        self._job.begin(f"making {project.name}")
+        self._work.begin(f"making {project.name}")
         self.child.start(*commands)
 
     def _stop(self) -> None:
-        self._job.stopping()
+        self._work.stopping()
         self.child.stop()
 
     def _made(self) -> None:
@@ -162,7 +162,7 @@ class VolumeControl:
         self.open(str(self._making))
 
     def _progress(self, done: int, total: int, doing: str) -> None:
-        self._job.set_progress(done, total, doing)
+        self._work.set_progress(done, total, doing)
 
     def _fail(self, why: str) -> None:
         self._over(why, problem=True)
@@ -179,7 +179,7 @@ class VolumeControl:
         self._drop_scratch()
         self._form.set_busy(False)
         self._open.phantom.setEnabled(True)
-        self._job.idle(text, problem=problem)
+        self._work.idle(text, problem=problem)
 
     def _attempt(self, action: Callable[..., object], *arguments: object) -> None:
         self._acting = True
@@ -190,7 +190,7 @@ class VolumeControl:
 
     def _tell(self, notice: Notice) -> None:
         if notice.problem and self._acting:
-            self._job.message.tell(notice.text, problem=True)
+            self._work.message.tell(notice.text, problem=True)
 
     def _report(self, error: Exception) -> None:
         if isinstance(error, AxonemError | OSError):

@@ -1,4 +1,7 @@
-"""A long piece of work in a dock: progress, what is being done, and Stop."""
+"""Work of a child process in a dock: progress, what is being done, and Stop.
+
+A job, which goes on without the window, has a `JobPanel`.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from napari_axonem.widgets.parts.buttons import plain_button
 from napari_axonem.widgets.parts.message import Message
 
 
-class JobView(QWidget):
+class WorkView(QWidget):
     """Shows how far the work is; hidden while there is none."""
 
     stopped = Signal()
