@@ -269,3 +269,18 @@ def test_a_sample_is_drawn_and_judged(session: Session) -> None:
     objects.take_back_verdict()
     assert objects.sampling
     assert session.project.sample.estimate().checked == 1
+
+
+def test_going_on_leaves_what_was_begun_at_the_error_before(session: Session) -> None:
+    merge = next(r for r in session.review.queue.rows if r.mistake.kind == "false_merge")
+    session.go_to(merge.key)
+    session.repair()
+    assert session.editor.splitting.plan is not None
+    session.objects.pick(LEFT_OF_1)
+    session.review.go()
+    assert session.editor.splitting.plan is not None, "it is the same error"
+    session.review.set_filter(Filter(hide_done=False))
+    session.review.mark(DONE)
+    assert session.review.queue.current.key != merge.key
+    assert session.editor.splitting.plan is None
+    assert session.objects.segments == ()

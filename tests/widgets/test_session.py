@@ -250,21 +250,6 @@ def test_done_and_skipped_stay_and_can_be_taken_back(session: Session, project_p
     assert first != second
 
 
-def test_going_on_leaves_what_was_begun_at_the_error_before(session: Session) -> None:
-    merge = row(session, "false_merge")
-    session.go_to(merge.key)
-    session.repair()
-    assert session.editor.splitting.plan is not None
-    session.objects.pick(LEFT_OF_1)
-    session.review.go()
-    assert session.editor.splitting.plan is not None, "it is the same error"
-    session.review.set_filter(Filter(hide_done=False))
-    session.review.mark(DONE)
-    assert session.review.queue.current.key != merge.key
-    assert session.editor.splitting.plan is None
-    assert session.objects.segments == ()
-
-
 def test_marks_survive_edits_and_undo(session: Session) -> None:
     error = row(session, "false_merge")
     session.go_to(error.key)

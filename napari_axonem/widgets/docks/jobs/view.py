@@ -68,8 +68,8 @@ class JobsView(QWidget):
         """Show jobs; the one that was chosen stays so."""
         self.empty.tell(*(("", "") if jobs else NO_JOB))
         self.table.setVisible(bool(jobs))
-        listed = [self._id(self.table.topLevelItem(n)) for n in range(self.table.topLevelItemCount())]
-        if listed != [job.id for job in jobs]:
+        items = map(self.table.topLevelItem, range(self.table.topLevelItemCount()))
+        if [*map(self._id, items)] != [job.id for job in jobs]:
             chosen = self.chosen_id()
             self.table.blockSignals(True)
             self.table.clear()
