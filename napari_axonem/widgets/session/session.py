@@ -78,7 +78,7 @@ class Session:
         self.sides: Sides = Sides(
             self.place,
             self.wanted.emit,
-            lambda *click: self.mouse.click(*click),
+            lambda place_nm, other: self.mouse.click(place_nm, other),
             self._underneath.text,
             self._error_nm,
         )
