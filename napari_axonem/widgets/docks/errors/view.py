@@ -23,8 +23,8 @@ from napari_axonem.widgets.docks.errors.table import ErrorTable
 from napari_axonem.widgets.parts import colours, icons
 from napari_axonem.widgets.parts.bars import set_bar
 from napari_axonem.widgets.parts.buttons import action_button
-from napari_axonem.widgets.parts.work_view import WorkView
 from napari_axonem.widgets.parts.missing import NO_PROJECT, Missing
+from napari_axonem.widgets.parts.work_view import WorkView
 from napari_axonem.widgets.session.queue import ErrorRow, Filter, Rank
 
 LEGEND = (

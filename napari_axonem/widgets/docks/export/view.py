@@ -29,10 +29,10 @@ from napari_axonem.widgets.docks.export.kinds import (
     Kind,
 )
 from napari_axonem.widgets.parts.buttons import action_button, plain_button
-from napari_axonem.widgets.parts.work_view import WorkView
 from napari_axonem.widgets.parts.message import Message
 from napari_axonem.widgets.parts.missing import NO_PROJECT, Missing
 from napari_axonem.widgets.parts.settings_form import SettingsForm
+from napari_axonem.widgets.parts.work_view import WorkView
 
 WHOLE, DEPTH, SECTION = "", "depth", "section"
 REGIONS = (
