@@ -44,7 +44,7 @@ class Backups:
 
     def __init__(self, folder: Folder, operations: int) -> None:
         self._folder = folder
-        self._copied = operations
+        self._begun = self._copied = operations
         self._time = time.monotonic()
         self._thread: threading.Thread | None = None
 
@@ -56,13 +56,13 @@ class Backups:
         cut
             Whether voxels were written: a copy that does not know of that would not fit them.
         """
-        since = operations - self._copied
+        since = operations - self._begun
         waited = time.monotonic() - self._time >= EVERY_SECONDS
         busy = self._thread is not None and self._thread.is_alive()
-        small = cut and self._folder.database.stat().st_size < SMALL_BYTES
+        small = cut and _size(self._folder.database) < SMALL_BYTES
         if busy or not since or not (waited or small or since >= EVERY_OPERATIONS):
             return
-        self._copied, self._time = operations, time.monotonic()
+        self._begun, self._time = operations, time.monotonic()
         self._thread = threading.Thread(target=self._copy, args=(operations,), daemon=True)
         self._thread.start()
 
@@ -76,15 +76,18 @@ class Backups:
     def _copy(self, operations: int) -> None:
         with contextlib.suppress(OSError, sqlite3.Error):
             copy_database(self._folder, operations)
+            self._copied = operations
 
 
 def copy_database(folder: Folder, operations: int) -> Path:
     """Copy the database as it is now, and remove older copies.
 
+    A copy that is not whole, because the database is not, takes the place of none.
+
     Raises
     ------
     OSError, sqlite3.Error
-        The disk refuses.
+        The disk refuses, or the database is damaged or gone.
     """
     folder.backups.mkdir(exist_ok=True)
     now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
@@ -92,10 +95,12 @@ def copy_database(folder: Folder, operations: int) -> Path:
     temporary = path.with_name(f".{path.name}.partial")
     try:
         with (
-            closing(sqlite3.connect(folder.database)) as source,
+            closing(sqlite3.connect(_address(folder.database, "rw"), uri=True)) as source,
             closing(sqlite3.connect(temporary)) as target,
         ):
             source.backup(target)  # in one step: a snapshot that no edit waits for
+            if not _is_sound(target):
+                raise sqlite3.DatabaseError("the database is damaged")
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -144,9 +149,27 @@ def restore(folder: Folder) -> tuple[Path, Path]:
 
 
 def is_whole(path: Path) -> bool:
-    """Tell whether SQLite finds nothing wrong with a database."""
+    """Tell whether SQLite finds nothing wrong with a copy, which nobody writes; it stays alone."""
     try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
-            return bool(database.execute("PRAGMA quick_check").fetchone() == ("ok",))
+        address = f"{_address(path, 'ro')}&immutable=1"  # else it leaves files beside the copy
+        with closing(sqlite3.connect(address, uri=True)) as database:
+            return _is_sound(database)
     except sqlite3.Error:
         return False
+
+
+def _is_sound(database: sqlite3.Connection) -> bool:
+    return bool(database.execute("PRAGMA quick_check").fetchone() == ("ok",))
+
+
+def _address(database: Path, mode: str) -> str:
+    """Return how SQLite opens a database that is there, and makes none where it is not."""
+    return f"{database.absolute().as_uri()}?mode={mode}"
+
+
+def _size(path: Path) -> int:
+    """Return the size of a file in bytes; 0 where it cannot be told."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

@@ -7,7 +7,9 @@ is damaged, or of another log, is passed over, and a missing one is made again.
 from __future__ import annotations
 
 import contextlib
+import struct
 import zipfile
+import zlib
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Self
@@ -88,7 +90,7 @@ class Snapshot:
 
         Raises
         ------
-        OSError, ValueError, KeyError, zipfile.BadZipFile
+        One of `DAMAGES`
             It is damaged, or of another revision of the program.
         """
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
@@ -109,7 +111,12 @@ class Snapshot:
 _ARRAYS = ("segment", "deleted", "rank", "buried", "carried", "pairs")
 _HISTORY = ("edits", "last_child", "head")
 
-DAMAGES = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
+DAMAGES = (
+    *(OSError, ValueError, KeyError, EOFError, TypeError),
+    *(zipfile.BadZipFile, zlib.error, struct.error),
+    RuntimeError,  # zipfile, of a flipped bit that says encrypted or of a strange compression
+    MemoryError,  # numpy, of a flipped digit in a shape
+)
 """What reading a damaged snapshot may raise."""
 
 
@@ -127,9 +134,9 @@ def newest(folder: Path, log: Log, until: int | None = None) -> Snapshot | None:
         The last operation that may be in it; any where it is None.
     """
     for path in saved_in(folder):
-        if until is not None and int(path.stem) > until:
-            continue
         with contextlib.suppress(*DAMAGES):
+            if until is not None and int(path.stem) > until:
+                continue
             snapshot = Snapshot.load(path)
             if log.digest(snapshot.operation) == snapshot.digest:
                 return snapshot

@@ -1,6 +1,7 @@
 """Snapshots and backups: what is kept besides the log, and what happens when it is damaged."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,11 @@ import pytest
 from napari_axonem.cli.main import main
 from napari_axonem.errors import AxonemError, StorageError
 from napari_axonem.proofreading import backups, keeper
-from napari_axonem.proofreading.backups import copies
+from napari_axonem.proofreading.backups import copies, copy_database
+from napari_axonem.proofreading.folder import Folder
+from napari_axonem.proofreading.log import Log
 from napari_axonem.proofreading.project import Project
-from napari_axonem.proofreading.snapshots import saved_in
+from napari_axonem.proofreading.snapshots import newest, saved_in
 from napari_axonem.proofreading.verification import verify_project
 
 from .conftest import Maker, centre
@@ -98,6 +101,79 @@ def test_the_newest_whole_backup_takes_the_place_of_a_damaged_database(
         np.testing.assert_array_equal(project.segment, expected)
         assert verify_project(project) == []
     assert len(list(path.glob("project-*.db.damaged"))) == 1
+
+
+def test_a_damaged_database_takes_the_place_of_no_copy(make_project: Maker, bars: Labels) -> None:
+    path = make_project(fragments=bars)
+    edit(path, bars)
+    folder = Folder(path)
+    whole = copies(folder)
+    content = bytearray(folder.database.read_bytes())
+    for page in range(4096, len(content), 4096):
+        content[page : page + 64] = b"not what it was " * 4
+    folder.database.write_bytes(content)
+    with pytest.raises(sqlite3.DatabaseError):
+        copy_database(folder, 9)
+    assert copies(folder) == whole
+    assert [path.name for path in folder.backups.glob(".*")] == []
+
+
+def test_a_database_that_is_gone_is_not_made_anew(make_project: Maker, bars: Labels) -> None:
+    path = make_project(fragments=bars)
+    edit(path, bars)
+    folder = Folder(path)
+    whole = copies(folder)
+    folder.database.unlink()
+    with pytest.raises(sqlite3.OperationalError):
+        copy_database(folder, 9)
+    assert not folder.database.exists()
+    assert copies(folder) == whole
+
+
+def test_a_copy_that_failed_is_made_when_the_project_is_closed(
+    make_project: Maker, bars: Labels, often: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = make_project(fragments=bars)
+
+    def refuse(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with Project(path) as project:
+        project.merge([centre(bars, 1), centre(bars, 2)])
+        with monkeypatch.context() as patched:
+            patched.setattr(backups, "copy_database", refuse)
+            project.merge([centre(bars, 2), centre(bars, 3)])
+            thread = project.keeper._backups._thread
+            assert thread is not None
+            thread.join()
+        assert copies(project.folder) == []
+    assert len(copies(Folder(path))) == 1
+
+
+def test_looking_whether_copies_are_whole_leaves_nothing(make_project: Maker, bars: Labels) -> None:
+    path = make_project(fragments=bars)
+    edit(path, bars)
+    before = sorted((path / "backups").iterdir())
+    assert all(backups.is_whole(copy) for copy in copies(Folder(path)))
+    assert sorted((path / "backups").iterdir()) == before
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_snapshot_with_any_bit_flipped_is_passed_over_or_right(
+    make_project: Maker, bars: Labels, often: None, seed: int
+) -> None:
+    path = make_project(fragments=bars)
+    expected = edit(path, bars)
+    saved = saved_in(path / "snapshots")[0]
+    content, random = saved.read_bytes(), np.random.default_rng(seed)
+    with closing(Log(path / "project.db", writable=False)) as log:
+        for place in random.choice(len(content), 400, replace=False).tolist():
+            flipped = bytearray(content)
+            flipped[place] ^= 1 << int(random.integers(8))
+            saved.write_bytes(flipped)
+            snapshot = newest(path / "snapshots", log)
+            if snapshot is not None and snapshot.operation == 6:
+                np.testing.assert_array_equal(snapshot.segment.shape, expected.shape)
 
 
 def test_without_a_backup_restoring_says_so(
