@@ -12,10 +12,10 @@ import socket
 import sqlite3
 from contextlib import suppress
 from datetime import UTC, datetime
-from getpass import getuser
 from pathlib import Path
 
 from napari_axonem.errors import ProjectLockedError, StorageError
+from napari_axonem.proofreading.log import user_name
 
 LOCK_FILE = "writer.lock"
 HOLDER_FILE = "writer.json"
@@ -39,13 +39,15 @@ class WriterLock:
 
     def __init__(self, folder: Path) -> None:
         self._holder = folder / HOLDER_FILE
+        self._connection: sqlite3.Connection | None = None
         try:
             self._connection = sqlite3.connect(
                 folder / LOCK_FILE, timeout=0, isolation_level=None, check_same_thread=False
             )
             self._connection.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError as error:
-            self._connection.close()
+        except sqlite3.Error as error:
+            if self._connection is not None:
+                self._connection.close()
             if "locked" not in str(error):
                 raise StorageError(
                     f"the project cannot be opened for writing ({error})",
@@ -57,23 +59,23 @@ class WriterLock:
                 where=folder,
                 remedy="close it there, or open the project read-only",
             ) from error
-        self._holder.write_text(
-            json.dumps(
-                {
-                    "user": getuser(),
-                    "host": socket.gethostname(),
-                    "process": os.getpid(),
-                    "since": datetime.now(UTC).isoformat(timespec="seconds"),
-                }
-            ),
-            encoding="utf-8",
-        )
+        holder = {
+            "user": user_name(),
+            "host": socket.gethostname(),
+            "process": os.getpid(),
+            "since": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        with suppress(OSError):  # the lock holds; others are only not told whose it is
+            self._holder.write_text(json.dumps(holder), encoding="utf-8")
 
     def release(self) -> None:
-        """Let others write."""
+        """Let others write; may be called twice."""
+        if self._connection is None:  # by now the file may name somebody else
+            return
         with suppress(OSError):
             self._holder.unlink()
         self._connection.close()
+        self._connection = None
 
 
 def _describe(holder: Path) -> str:

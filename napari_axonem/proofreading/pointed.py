@@ -11,6 +11,7 @@ from napari_axonem.geometry import Nm, zyx
 from napari_axonem.proofreading.fragmentcut import Surroundings
 from napari_axonem.proofreading.operation import Colour, Point
 from napari_axonem.proofreading.scored import Scored
+from napari_axonem.proofreading.sources import require_known
 from napari_axonem.proofreading.splitting import Pick
 
 REACH_NM = 60.0
@@ -33,8 +34,17 @@ class Pointed(Scored):
         return Pick(Point(position_nm, colour), fragment, voxel)
 
     def segment_at(self, position_nm: Nm) -> int:
-        """Return the segment at a position (z, y, x) in nm; 0 for background or outside."""
-        return int(self.keeper.state.graph.segment[self.keeper.sources.fragment_at(position_nm)])
+        """Return the segment at a position (z, y, x) in nm; 0 for background or outside.
+
+        Raises
+        ------
+        EditError
+            The fragment there was made after the project was opened.
+        """
+        segment = self.keeper.state.graph.segment
+        fragment = self.keeper.sources.fragment_at(position_nm)
+        require_known(fragment, len(segment), "point {:g},{:g},{:g} nm".format(*position_nm))
+        return int(segment[fragment])
 
     def _pick_in(self, segment: int) -> Pick:
         """Return a place inside of an object."""

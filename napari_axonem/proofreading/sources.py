@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -100,7 +103,8 @@ class Sources:
         Raises
         ------
         EditError
-            The position is outside, or no fragment lies within `reach_nm`.
+            The position is outside, no fragment lies within `reach_nm`, or the one at the position
+            was made after the project was opened.
         """
         volume = self.fragments.volume
         whole = volume.box
@@ -109,12 +113,15 @@ class Sources:
         if not whole.contains(voxel):
             raise EditError(f"it lies outside of the volume of {whole.stop} voxels", where=where)
         fragment = int(volume.read(Box(voxel, zyx(np.add(voxel, 1))))[0, 0, 0])
+        require_known(fragment, len(gone), where)
         if fragment and not gone[fragment]:
             return voxel, fragment
         size = np.asarray(volume.grid.voxel_size)
         box = Box(voxel, zyx(np.add(voxel, 1))).grow(zyx(reach_nm // size)).intersect(whole)
         labels = volume.read(box)
-        candidates = np.argwhere((labels > 0) & ~gone[labels])
+        there = (labels > 0) & (labels < len(gone))
+        there[there] = ~gone[labels[there]]
+        candidates = np.argwhere(there)
         away = np.linalg.norm((candidates + box.start - np.asarray(voxel)) * size, axis=1)
         if len(away) == 0 or away.min() > reach_nm:
             raise EditError(
@@ -124,9 +131,39 @@ class Sources:
         return zyx(nearest + box.start), int(labels[tuple(nearest)])
 
     def write_child(self, refinement: Refinement) -> None:
-        """Write the voxels of a refinement at all scales; doing it twice does no harm."""
+        """Write the voxels of a refinement at all scales; doing it twice does no harm.
+
+        When this returns they are on disk, and not only in the system's cache: the log says next
+        that they are, and a power cut must not make that untrue.
+        """
         box = refinement.box
         labels = self.fragments.volume.read(box)
         write_child(labels, box, refinement)
         self.fragments.write(box, labels)
         self.fragments.refresh_levels(box)
+        for path in chunk_files(self.fragments, box):
+            with suppress(FileNotFoundError), path.open("rb+") as file:  # none for a chunk of zeros
+                os.fsync(file.fileno())
+
+
+def require_known(fragment: int, known: int, where: str) -> None:
+    """Raise `EditError` where a fragment is none of the `known` first ones."""
+    if fragment >= known:
+        raise EditError(
+            f"fragment {fragment} was cut since the project was opened",
+            where=where,
+            remedy="open the project again; if it says the same then, 'project verify' tells what "
+            "is wrong",
+        )
+
+
+def chunk_files(pyramid: Pyramid, box: Box) -> Iterator[Path]:
+    """Yield the files of all chunks, at all levels, that depend on a box of the finest level."""
+    for array, factor in zip(pyramid.arrays, pyramid.factors, strict=True):
+        size = np.multiply(array.chunks, factor)
+        first = np.floor_divide(box.start, size)
+        count = np.floor_divide(np.subtract(box.stop, 1), size) - first + 1
+        folder = pyramid.path / array.path
+        for place in np.ndindex(*count.tolist()):
+            index = tuple((first + place).tolist())
+            yield folder / array.metadata.encode_chunk_key(index)
