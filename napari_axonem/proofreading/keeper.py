@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import replace
+from itertools import groupby
+from operator import attrgetter
 
 import numpy as np
 
@@ -64,8 +67,10 @@ class Keeper:
         self.guards: list[Guard] = []
         self._lock = WriterLock(folder.root) if writable else None
         self._backups: Backups | None = None
-        try:
+        with ExitStack() as unless_opened:
+            unless_opened.callback(self._release)
             self.log = Log(folder.database, writable=writable)
+            unless_opened.callback(self.log.close)
             self.operations = Operations(self.log)
             self.settings = self.log.settings()
             self.sources = Sources.open(folder, self.settings, writable=writable)
@@ -78,9 +83,7 @@ class Keeper:
                 warm(folder.tables)
                 self._backups = Backups(folder, self.state.count)
                 self._keep_copies()
-        except BaseException:
-            self._release()
-            raise
+            unless_opened.pop_all()
 
     @property
     def name(self) -> str:
@@ -89,13 +92,15 @@ class Keeper:
 
     def close(self) -> None:
         """Let go of everything; every confirmed operation is on disk already."""
-        if self._backups is not None:
-            if self.state.count - self._snapshot_at >= WORTH_A_SNAPSHOT:
-                self._make_snapshot()
-            self._backups.close(self.state.count)
-            self._backups = None
-        self.log.close()
-        self._release()
+        try:
+            if self._backups is not None:
+                if self.state.count - self._snapshot_at >= WORTH_A_SNAPSHOT:
+                    self._make_snapshot()
+                self._backups.close(self.state.count)
+                self._backups = None
+        finally:
+            self.log.close()
+            self._release()
 
     def commit(self, edit: Operation | Finish, refinements: Sequence[Refinement]) -> Operation:
         """Put an operation on disk, into the tables and into the voxels.
@@ -110,7 +115,8 @@ class Keeper:
         EditError
             The project is read-only, a guard refuses, or nothing would change.
         StorageError
-            The disk refuses; memory is as it was before.
+            The disk refuses. Where it refuses the log, memory is as it was before. Where it refuses
+            the voxels of a cut, the operation is in the log and in memory, and editing ends.
         """
         if not self.writable:
             raise EditError("the project is open read-only", where=self.name)
@@ -122,13 +128,13 @@ class Keeper:
             changing = True
             applied = self._applied(operation)
             done = self.log.append(applied, [refinement.to_bytes() for refinement in refinements])
+            for refinement, edges in fresh:
+                self.state.remember_refinement(done.id, refinement, edges)
+            self.state.remember(done)
         except BaseException:
             if changing:
                 self._load_anew()
             raise
-        for refinement, edges in fresh:
-            self.state.remember_refinement(done.id, refinement, edges)
-        self.state.remember(done)
         self._write_voxels(done.id, refinements)
         self._keep_copies(cut=bool(refinements))
         return done
@@ -159,20 +165,28 @@ class Keeper:
         return replace(applied, voi=scores, erl_nm=self.state.erl())
 
     def _keep_copies(self, *, cut: bool = False) -> None:
-        """Make a snapshot and a backup, where it is time to."""
+        """Make a snapshot and a backup, where it is time to; a failure is none of an edit."""
         if self.state.count - self._snapshot_at >= SNAPSHOT_EVERY:
             self._make_snapshot()
         if self._backups is not None:
             self._backups.follow(self.state.count, cut=cut)
 
     def _make_snapshot(self) -> None:
-        self._snapshot_at, digest = self.log.last()
-        self.state.snapshot(digest).save(self.folder.snapshots)
+        if not self.writable:  # what is in memory may not be what the log says
+            return
+        with suppress(StorageError):
+            self._snapshot_at, digest = self.log.last()
+            self.state.snapshot(digest).save(self.folder.snapshots)
 
     def _load_anew(self) -> None:
-        """Forget what is in memory and is not in the log."""
+        """Forget what is in memory and not in the log; a log that cannot be read ends editing."""
         followed = self.state.followed
-        self.state = self._loaded()
+        try:
+            self.state = self._loaded()
+            self._write_pending_voxels()  # of an operation that was stopped once it was in the log
+        except BaseException:
+            self.writable = False  # nothing may be built on what the log does not know
+            raise
         if followed is not None:
             self.follow(followed.skeletons, followed.settings)
 
@@ -195,11 +209,18 @@ class Keeper:
         """Write the voxels of refinements that a crash may have kept from the disk."""
         pending = self.log.unwritten() if self.writable else []
         # Later ones too, in order: they may have cut what the first pending one made.
-        for stored in self.log.refinements(pending[0].operation - 1) if pending else ():
-            self._write_voxels(stored.operation, [Refinement.from_bytes(stored.content)])
+        again = self.log.refinements(pending[0].operation - 1) if pending else ()
+        for operation, stored in groupby(again, key=attrgetter("operation")):
+            self._write_voxels(operation, [Refinement.from_bytes(one.content) for one in stored])
 
     def _write_voxels(self, operation: int, refinements: Sequence[Refinement]) -> None:
-        """Write what the log holds already; a failure here loses nothing, but ends editing."""
+        """Write what the log holds already; a failure here loses nothing, but ends editing.
+
+        Parameters
+        ----------
+        refinements
+            All those of the operation, as they count as written together.
+        """
         try:
             for refinement in refinements:
                 self.sources.write_child(refinement)
@@ -212,6 +233,9 @@ class Keeper:
                 where=self.name,
                 remedy="free some disk space and open the project again; nothing is lost",
             ) from error
+        except BaseException:  # a later cut would be worked out on voxels that are not there
+            self.writable = False
+            raise
 
     def _release(self) -> None:
         if self._lock is not None:

@@ -98,15 +98,23 @@ class Log:
                 isolation_level=None,
                 check_same_thread=False,
             )
+        try:
+            self._begin(writable=writable)
+        except BaseException:
+            self.close()
+            raise
+
+    def _begin(self, *, writable: bool) -> None:
+        """Set how safe the disk has to be, and look whether this is a database of ours."""
+        with self._guarded():
             if writable:
                 self._connection.execute("PRAGMA journal_mode = WAL")
                 self._connection.execute("PRAGMA synchronous = FULL")
             (version,) = self._connection.execute("PRAGMA user_version").fetchone()
         if version != SCHEMA_VERSION:
-            self.close()
             raise ProjectError(
                 f"its database has version {version}, this program reads {SCHEMA_VERSION}",
-                where=path,
+                where=self.path,
                 remedy="update napari-axonem" if version > SCHEMA_VERSION else "create it anew",
             )
 

@@ -1,13 +1,17 @@
 """What happens when the machine lets an edit down half-way."""
 
+import os
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
 from napari_axonem.errors import EditError, ProjectError, StorageError
+from napari_axonem.proofreading import keeper
 from napari_axonem.proofreading.project import Project
 from napari_axonem.proofreading.refinement import Refinement
 from napari_axonem.proofreading.sources import Sources
@@ -78,6 +82,108 @@ def test_later_cuts_are_written_again_too(dumbbell: Path, monkeypatch: pytest.Mo
         assert verify_project(again) == []
 
 
+def fail_at(number: int) -> Callable[[Sources, Refinement], None]:
+    """Return a way to write children that ends the process at the n-th one."""
+    write, written = Sources.write_child, list[int]()
+
+    def counted(self: Sources, refinement: Refinement) -> None:
+        written.append(refinement.child)
+        if len(written) == number:
+            raise PowerCutError
+        write(self, refinement)
+
+    return counted
+
+
+@pytest.mark.parametrize("at", [1, 2])
+def test_a_second_crash_while_the_voxels_of_the_first_are_written_loses_none(
+    dumbbell: Path, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    """The two children of one operation count as written together, at the next start too."""
+    with Project(dumbbell) as project:
+        thirds = [(60.0, 64.0, 8.0), (60.0, 64.0, 90.0), (60.0, 64.0, 200.0)]
+        plan = project.plan_split(*([place] for place in thirds))
+        assert len(plan.refinements) == 2
+        with monkeypatch.context() as patched:
+            patched.setattr(Sources, "write_child", fail_at(1))
+            with pytest.raises(PowerCutError):
+                project.split(plan)
+    with monkeypatch.context() as patched:
+        patched.setattr(Sources, "write_child", fail_at(at))
+        with pytest.raises(PowerCutError):
+            Project(dumbbell)
+    with Project(dumbbell) as again:
+        assert len({again.segment_at(place) for place in thirds}) == 3
+        assert verify_project(again) == []
+
+
+def test_after_a_cut_that_was_stopped_half_way_nothing_is_edited(
+    dumbbell: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the next cut would be worked out on voxels that are not there."""
+    with Project(dumbbell) as project:
+        with monkeypatch.context() as patched:
+            patched.setattr(Sources, "write_child", fail_after_half(KeyboardInterrupt()))
+            with pytest.raises(KeyboardInterrupt):
+                project.split(project.plan_split([LEFT], [RIGHT]))
+        with pytest.raises(EditError, match="read-only"):
+            project.undo()
+
+
+def test_a_cut_that_is_stopped_once_it_is_in_the_log_is_done(
+    dumbbell: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Project(dumbbell) as project:
+        plan, append = project.plan_split([LEFT], [RIGHT]), project.log.append
+
+        def stopped(*given: Any) -> NoReturn:
+            append(*given)
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patched:
+            patched.setattr(project.log, "append", stopped)
+            with pytest.raises(KeyboardInterrupt):
+                project.split(plan)
+        assert project.segment_at(LEFT) != project.segment_at(RIGHT)
+        assert verify_project(project) == []
+        project.undo()
+        assert len(project.operations) == 2
+        assert verify_project(project) == []
+
+
+def test_the_voxels_of_a_cut_are_on_disk_before_the_log_says_so(
+    dumbbell: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Project(dumbbell) as project:
+        plan, before = project.plan_split([LEFT], [RIGHT]), chunks_of(dumbbell)
+        flushed: set[int] = set()
+        written: list[set[int]] = []
+        sync, mark = os.fsync, project.log.mark_written
+
+        def watched(file: int) -> None:
+            sync(file)
+            flushed.add(os.fstat(file).st_ino)
+
+        def marked(operation: int) -> None:
+            written.append(set(flushed))
+            mark(operation)
+
+        monkeypatch.setattr(os, "fsync", watched)
+        monkeypatch.setattr(project.log, "mark_written", marked)
+        project.split(plan)
+    changed = chunks_of(dumbbell) - before
+    assert {level for level, _, _ in changed} == {level for level, _, _ in before}
+    assert len(written) == 1
+    assert {number for _, number, _ in changed} <= written[0]
+
+
+def chunks_of(project: Path) -> set[tuple[str, int, int]]:
+    """Return level, number and time of the file of each chunk; one that is written changes."""
+    files = (project / "fragments.zarr").rglob("c/*/*/*")
+    chunks = [(file.parents[3].name, file.stat()) for file in files]
+    return {(level, about.st_ino, about.st_mtime_ns) for level, about in chunks}
+
+
 def test_a_full_disk_ends_editing_but_loses_nothing(
     dumbbell: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -112,6 +218,29 @@ def test_a_log_that_refuses_changes_nothing(
         np.testing.assert_array_equal(project.segment, before)
         project.merge([centre(bars, 4), centre(bars, 5)])
         assert len(project.operations) == 2
+
+
+def test_where_the_log_cannot_be_read_again_nothing_is_built_on_what_it_refused(
+    make_project: Maker, bars: npt.NDArray[np.uint32], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = make_project(fragments=bars)
+    monkeypatch.setattr(keeper, "WORTH_A_SNAPSHOT", 1)
+
+    def refuse(*_: object) -> None:
+        raise StorageError("the disk is gone")
+
+    with Project(path) as project:
+        project.merge([centre(bars, 1), centre(bars, 2)])
+        with monkeypatch.context() as patched:
+            for name in ("append", "operations"):
+                patched.setattr(project.log, name, refuse)
+            with pytest.raises(StorageError):
+                project.merge([centre(bars, 4), centre(bars, 5)])
+        with pytest.raises(EditError, match="read-only"):
+            project.merge([centre(bars, 5), centre(bars, 6)])
+    with Project(path) as again:
+        assert again.segment[4] != again.segment[5]
+        assert verify_project(again) == []
 
 
 @pytest.mark.parametrize("name", ["project.db", "tables/edges_u.npy"])
