@@ -245,14 +245,13 @@ def voi_text(voi: Voi | None) -> str:
 
 
 def _previewed(project: Project, plan: SplitPlan) -> Outcome:
-    voxels = project.sources
     data = {
         "segment": plan.segment,
         **{f"{colour}_fragments": side.tolist() for colour, side in plan.sides.items()},
         "edges_cut": int((plan.states[:, 2] == 0).sum()),
         "fragments_cut": [r.parent for r in plan.refinements],
         "voi": voi_data(project.voi_after(plan)),
-        "voxel_size_nm": list(voxels.grid.voxel_size),
+        "voxel_size_nm": list(project.sources.grid.voxel_size),
     }
     counts = " and ".join(str(len(side)) for side in plan.sides.values())
     text = (

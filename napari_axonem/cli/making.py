@@ -1,4 +1,4 @@
-"""Verbs that make things: phantoms and projects."""
+"""Verbs about projects as a whole: make, describe, check, restore; and the one for phantoms."""
 
 from __future__ import annotations
 

@@ -6,14 +6,16 @@ and into memory, and opens both together.
 
 On disk: `folder` says what lies where, `log` holds every operation (`operation`, `rows`), `sources`
 the voxels; `snapshots` make opening fast, `backups` are copies, `lock` keeps it to one writer.
-`creation` makes it all.
+`creation` makes it all, `exporting` writes it for others.
 
 In memory: `state` is what tables and log amount to: the `graph` over the `edgestore`, `members` of
-segments, the `celltable`, the `history`. A cut inside a fragment is a `refinement`.
+segments, the `celltable`, the `history`, and `followed` skeletons. A cut inside a fragment is a
+`refinement`. `states` are what people say of objects.
 
 One module plans each kind of edit: `merging`, `splitting` (with `mincut`, `fragmentcut` and
 `voxelcut`), `branching`, `detaching`, `painting` (with `carving`), `thresholding`, `turning`.
 
-`proposing` places the points of a repair, `export` writes labels, `verification` computes
-everything anew, `simulation` is a proofreader as a script.
+`neighbours`, `solids` and `gains` answer what a window asks, `suggested` keeps suggestions.
+`proposing` places the points of a repair, `verification` computes everything anew, `simulation` is
+a proofreader as a script.
 """
