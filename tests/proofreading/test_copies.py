@@ -143,9 +143,10 @@ def test_a_copy_that_failed_is_made_when_the_project_is_closed(
         with monkeypatch.context() as patched:
             patched.setattr(backups, "copy_database", refuse)
             project.merge([centre(bars, 2), centre(bars, 3)])
-            thread = project.keeper._backups._thread
-            assert thread is not None
-            thread.join()
+            kept = project.keeper._backups
+            assert kept is not None
+            assert kept._thread is not None
+            kept._thread.join()
         assert copies(project.folder) == []
     assert len(copies(Folder(path))) == 1
 
