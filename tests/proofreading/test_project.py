@@ -1,6 +1,5 @@
 """Edits on small projects, one behaviour at a time."""
 
-import getpass
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +11,11 @@ from napari_axonem.errors import (
     MismatchError,
     ProjectError,
     ProjectLockedError,
-    StorageError,
     VolumeError,
 )
 from napari_axonem.evaluation.overlaps import count_overlaps
 from napari_axonem.evaluation.scores import voi
 from napari_axonem.geometry import Box
-from napari_axonem.proofreading import log
-from napari_axonem.proofreading.lock import WriterLock
 from napari_axonem.proofreading.operation import Colour
 from napari_axonem.proofreading.project import Project
 from napari_axonem.proofreading.verification import verify_project
@@ -283,35 +279,6 @@ def test_who_reads_while_another_cuts_is_told_to_open_it_again(
         for look in (reader.pick, reader.segment_at):
             with pytest.raises(EditError, match="open the project again"):
                 look(cut)
-
-
-def test_the_lock_of_a_folder_that_is_not_there_says_so(tmp_path: Path) -> None:
-    with pytest.raises(StorageError, match="cannot be opened for writing"):
-        WriterLock(tmp_path / "nowhere")
-
-
-def test_a_lock_that_was_let_go_of_leaves_the_next_alone(tmp_path: Path) -> None:
-    first = WriterLock(tmp_path)
-    first.release()
-    second = WriterLock(tmp_path)
-    first.release()
-    with pytest.raises(ProjectLockedError, match="process"):
-        WriterLock(tmp_path)
-    second.release()
-
-
-def test_a_user_without_a_name_can_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As in a container whose user id has no entry."""
-
-    def unknown() -> str:
-        raise KeyError("getpwuid(): uid not found: 1234")
-
-    monkeypatch.setattr(getpass, "getuser", unknown)
-    monkeypatch.setattr(log, "getuser", unknown)
-    held = WriterLock(tmp_path)
-    with pytest.raises(ProjectLockedError, match="unknown on"):
-        WriterLock(tmp_path)
-    held.release()
 
 
 def test_scores_follow_each_edit(make_project: Maker, bars: Labels) -> None:
