@@ -7,12 +7,16 @@ a test, a terminal, or a job's file of events.
 
 from __future__ import annotations
 
+import time
 from enum import StrEnum
 from typing import Any, Protocol
 
 import numpy.typing as npt
 
 from napari_axonem.progress import Progress, silent
+
+PAUSE_SECONDS = 0.2
+"""How long paused work sleeps before it asks again."""
 
 
 class Wish(StrEnum):
@@ -46,6 +50,13 @@ class Watcher(Protocol):
 
     def wish(self) -> Wish:
         """Return what the work shall do; it asks between steps."""
+
+
+def wish_after_pause(watcher: Watcher) -> Wish:
+    """Return what is wished, having waited for as long as a pause is."""
+    while (wish := watcher.wish()) is Wish.PAUSE:
+        time.sleep(PAUSE_SECONDS)
+    return wish
 
 
 class Unwatched:

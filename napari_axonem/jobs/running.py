@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,12 +15,10 @@ from napari_axonem.jobs.events import RESERVE, EventLog, Kind
 from napari_axonem.jobs.folder import JobFolder
 from napari_axonem.jobs.watcher import JobWatcher
 from napari_axonem.progress import Progress
-from napari_axonem.watching import Watcher, Wish
+from napari_axonem.watching import Watcher, Wish, wish_after_pause
 
 JOB_VARIABLE = "AXONEM_JOB"
 """Names the job's folder, to the command that does the work."""
-
-PAUSE_SECONDS = 0.2
 
 
 class RunningJob:
@@ -77,9 +74,7 @@ def heeding(watcher: Watcher) -> Progress:
 
     def progress(done: int, total: int, doing: str) -> None:
         watcher.progress(done, total, doing)
-        while (wish := watcher.wish()) is Wish.PAUSE:
-            time.sleep(PAUSE_SECONDS)
-        if wish is Wish.STOP:
+        if wish_after_pause(watcher) is Wish.STOP:
             raise KeyboardInterrupt
 
     return progress

@@ -7,9 +7,6 @@ is damaged, or of another log, is passed over, and a missing one is made again.
 from __future__ import annotations
 
 import contextlib
-import struct
-import zipfile
-import zlib
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Self
@@ -19,6 +16,7 @@ import numpy.typing as npt
 
 from napari_axonem.proofreading.edges import COLUMNS, Edges, Ids
 from napari_axonem.proofreading.log import Log
+from napari_axonem.volumes.disk import DAMAGES
 
 KEPT = 2
 """Snapshots that are kept, so that a damaged one is not the only one."""
@@ -90,7 +88,7 @@ class Snapshot:
 
         Raises
         ------
-        One of `DAMAGES`
+        Any of `napari_axonem.volumes.disk.DAMAGES`
             It is damaged, or of another revision of the program.
         """
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
@@ -110,14 +108,6 @@ class Snapshot:
 
 _ARRAYS = ("segment", "deleted", "rank", "buried", "carried", "pairs")
 _HISTORY = ("edits", "last_child", "head")
-
-DAMAGES = (
-    *(OSError, ValueError, KeyError, EOFError, TypeError),
-    *(zipfile.BadZipFile, zlib.error, struct.error),
-    RuntimeError,  # zipfile, of a flipped bit that says encrypted or of a strange compression
-    MemoryError,  # numpy, of a flipped digit in a shape
-)
-"""What reading a damaged snapshot may raise."""
 
 
 def saved_in(folder: Path) -> list[Path]:

@@ -24,10 +24,13 @@ def flood_image(plan: Plan, destination: Path, scratch: Path, watcher: Watcher) 
 
     Parameters
     ----------
+    plan
+        For flood filling: it has a model.
     destination
         OME-Zarr pyramid of labels that comes into being; what lies there is taken up.
     scratch
-        Folder for labels at the model's voxel size, where the image is resampled for it.
+        Folder that comes into being where the image is resampled for the model: for labels at the
+        model's voxel size.
 
     Returns
     -------
@@ -59,7 +62,10 @@ def flood_image(plan: Plan, destination: Path, scratch: Path, watcher: Watcher) 
             scratch.mkdir(exist_ok=True)
         made = scratch / "flooded.zarr"
     chosen = FloodSettings(
-        device=settings.device, precision=settings.precision, affinities=plan.affinities
+        device=settings.device,
+        precision=settings.precision,
+        affinities=plan.affinities,
+        invert=settings.invert,
     )
     if is_unfinished(made) or not made.exists():
         flood(image, load_model(plan.fit.entry.path), made, chosen, watcher)
@@ -81,7 +87,7 @@ def flood_image(plan: Plan, destination: Path, scratch: Path, watcher: Watcher) 
 
 
 def count_objects(labels: Volume) -> tuple[int, int]:
-    """Return the numbers of objects and of background voxels."""
+    """Return how many objects labels (z, y, x) hold, and how many voxels of background."""
     ids, background = np.zeros(0, np.uint32), 0
     for block in blocks(labels.box, COUNTED_AT_ONCE):
         voxels = labels.read(block)

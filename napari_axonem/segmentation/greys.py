@@ -7,7 +7,6 @@ are treated alike and a resumed run as the first.
 from __future__ import annotations
 
 import itertools
-import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -166,15 +165,12 @@ def _warned(mapping: Mapping, values: npt.NDArray[np.float64]) -> Mapping:
 
 def _range(values: npt.NDArray[np.float64]) -> tuple[float, float]:
     """Return the greys that become 0 and 255."""
-    finite = values[np.isfinite(values)]
-    if not len(finite):
-        return 0.0, 255.0
-    low, high = (float(v) for v in np.percentile(finite, PERCENTILES))
+    low, high = (float(v) for v in np.percentile(values, PERCENTILES))
     return (low, high) if high > low else (low, low + 1.0)
 
 
 def _sections(volume: Volume) -> list[npt.NDArray[np.float64]]:
-    """Return pieces of sections that are spread evenly over a volume."""
+    """Return pieces of sections that are spread evenly; what is no number becomes their mean."""
     corners = []
     for extent, edge in zip(volume.shape, (1, SAMPLE, SAMPLE), strict=True):
         room = max(0, extent - edge)
@@ -183,9 +179,7 @@ def _sections(volume: Volume) -> list[npt.NDArray[np.float64]]:
     for corner in itertools.product(*corners):
         stop = np.minimum(np.add(corner, (1, SAMPLE, SAMPLE)), volume.shape)
         plane = volume.read(Box(zyx(corner), zyx(stop)))[0].astype(np.float64)
-        found.append(np.nan_to_num(plane, nan=float(np.nanmean(plane)) if _any(plane) else 0.0))
+        is_number = np.isfinite(plane)
+        mean = float(plane[is_number].mean()) if is_number.any() else 0.0
+        found.append(np.where(is_number, plane, mean))
     return found
-
-
-def _any(plane: npt.NDArray[np.float64]) -> bool:
-    return bool(np.isfinite(plane).any()) and math.isfinite(float(np.nanmean(plane)))

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from napari_axonem.errors import MismatchError, SettingsError
+from napari_axonem.errors import SettingsError
 from napari_axonem.networks.registry import Fit, choose_model, find_model, fit_of
+from napari_axonem.segmentation.fragments.reading import require_shape
 from napari_axonem.segmentation.settings import SegmentSettings
-from napari_axonem.volumes import Volume, open_affinities, open_volume
+from napari_axonem.volumes import Volume, open_volume
 from napari_axonem.volumes.conversion.reading import absolute, stamp_of
 
 REVISION = 1
@@ -59,6 +60,8 @@ def plan_of(settings: SegmentSettings, destination: Path) -> Plan:
         The affinities are not those of the image.
     ModelError
         There is no such model.
+    SettingsError
+        No image or no destination is named.
     """
     if not settings.volume or not settings.destination:
         raise SettingsError(
@@ -70,7 +73,7 @@ def plan_of(settings: SegmentSettings, destination: Path) -> Plan:
     affinities = absolute(settings.affinities) if settings.affinities else ""
     fit = None
     if affinities:
-        _check(affinities, image)
+        require_shape(affinities, image.shape)
     if settings.method == "flooding" or not affinities:
         wanted = ARCHITECTURES[settings.method]
         size = image.grid.voxel_size
@@ -85,16 +88,6 @@ def plan_of(settings: SegmentSettings, destination: Path) -> Plan:
     threshold = USUAL_THRESHOLD if given is None else given
     about = _about(settings, image, affinities, fit, threshold)
     return Plan(settings, image, destination.absolute(), affinities, fit, threshold, about)
-
-
-def _check(affinities: str, image: Volume) -> None:
-    found = tuple(open_affinities(affinities).shape[1:])
-    if found != image.shape:
-        raise MismatchError(
-            f"affinities of {found} voxels for an image of {image.shape}",
-            where=affinities,
-            remedy="give affinities of the whole image",
-        )
 
 
 def _about(

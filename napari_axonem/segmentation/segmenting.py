@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,18 +16,20 @@ from napari_axonem.segmentation.flooded import count_objects, flood_image
 from napari_axonem.segmentation.fragments.jobs import Job, forget_opened
 from napari_axonem.segmentation.fragments.scratch import Scratch
 from napari_axonem.segmentation.fragments.steps import Steps, create_pyramids
+from napari_axonem.segmentation.inference.store import NEAR, AffinityVolume
 from napari_axonem.segmentation.planning import Plan, plan_of
 from napari_axonem.segmentation.result import Result
 from napari_axonem.segmentation.settings import SegmentSettings
 from napari_axonem.volumes import disk, open_volume
 from napari_axonem.volumes.conversion.reading import stamp_of
 from napari_axonem.volumes.conversion.work import Work, work_folder, working_on
-from napari_axonem.watching import Unwatched, Watcher, Wish
+from napari_axonem.watching import Unwatched, Watcher, Wish, wish_after_pause
 
-_BEGUN, _PUBLISHED = "begun", "published"
+_BEGUN, _PREDICTED, _CREATED, _PUBLISHED = "begun", "predicted", "created", "published"
 """Stages of the journal."""
 
-PAUSE_SECONDS = 0.2
+_COMMON = {"workers", "scheduler", "device", "precision", "augment", "invert"}
+"""Settings that inference takes as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,8 @@ def segment(
 
     Raises
     ------
+    SettingsError
+        No image is named, a device is not there, or seeds by affinities for a resampled image.
     VolumeError
         A volume cannot be read, or the destination exists or is being written.
     MismatchError
@@ -178,13 +181,13 @@ def _agglomerated(plan: Plan, work: Work, journal: Journal, watcher: Watcher) ->
         Scratch(work.stage),
         work.result,
     )
-    if not journal.done("created"):
+    if not journal.done(_CREATED):
         for path in (work.stage, job.fragments, job.segmentation):
             disk.remove(path)  # a part of them, that an earlier run has left
         with disk.guarded(plan.destination):
             work.stage.mkdir()
         create_pyramids(job)
-        journal.add("created", 0, None)
+        journal.add(_CREATED, 0, None)
         journal.flush()
     settings = plan.settings
     with Team(settings.workers, settings.scheduler) as team:
@@ -200,7 +203,7 @@ def _agglomerated(plan: Plan, work: Work, journal: Journal, watcher: Watcher) ->
         segments = steps.write_segments(graph, plan.threshold)
     own = Result(work.result).affinities
     return _said(plan) | {
-        "affinities": f"{own.name}/0" if plan.fit else plan.affinities,
+        "affinities": f"{own.name}/{NEAR}" if plan.fit else plan.affinities,
         "affinities_voxel_size_nm": list(grid.voxel_size),
         "background_voxels": int(np.prod(shape) - graph.voxels.sum()),
         "edges": len(graph.u),
@@ -220,28 +223,22 @@ def _affinities(
     from napari_axonem.networks.files import load_model
     from napari_axonem.segmentation.inference.prediction import predict_affinities
     from napari_axonem.segmentation.inference.settings import InferenceSettings
-    from napari_axonem.segmentation.inference.store import AffinityVolume
 
     path = Result(work.result).affinities
-    if not journal.done("predicted"):
+    if not journal.done(_PREDICTED):
         _keep(journal)
-        settings = plan.settings
-        wanted = {n: getattr(settings, n) for n in InferenceSettings.model_fields if n in _COMMON}
         if path.exists():  # killed between its last step and our next line
             made = AffinityVolume.open(path)
         else:
             model = load_model(plan.fit.entry.path)
-            made = predict_affinities(plan.image, model, path, InferenceSettings(**wanted), watcher)
+            settings = InferenceSettings(**plan.settings.model_dump(include=_COMMON))
+            made = predict_affinities(plan.image, model, path, settings, watcher)
         if not made.complete:
             raise _StopError
-        journal.add("predicted", 0, None)
+        journal.add(_PREDICTED, 0, None)
         journal.flush()
     store = AffinityVolume.open(path)
     return store.location, store.grid, store.shape
-
-
-_COMMON = {"workers", "scheduler", "device", "precision", "augment", "invert"}
-"""Settings that inference takes as they are."""
 
 
 def _heeding(watcher: Watcher) -> Progress:
@@ -249,11 +246,7 @@ def _heeding(watcher: Watcher) -> Progress:
 
     def progress(done: int, total: int, doing: str) -> None:
         watcher.progress(done, total, doing)
-        wish = watcher.wish()
-        while wish is Wish.PAUSE:
-            time.sleep(PAUSE_SECONDS)
-            wish = watcher.wish()
-        if wish is Wish.STOP:
+        if wish_after_pause(watcher) is Wish.STOP:
             raise _StopError
 
     return progress

@@ -8,7 +8,11 @@ import os
 import secrets
 import shutil
 import sqlite3
+import struct
 import sys
+import tokenize
+import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +26,17 @@ _REMEDIES = {
     errno.EROFS: "choose a destination that is not read-only",
     errno.ENAMETOOLONG: "choose a shorter name",
 }
+
+
+DAMAGES = (
+    *(OSError, ValueError, KeyError, EOFError, TypeError),
+    *(zipfile.BadZipFile, zlib.error, struct.error),
+    tokenize.TokenError,  # numpy, of a damaged header
+    RuntimeError,  # zipfile, of a flipped bit that says encrypted or of a strange compression
+    MemoryError,  # numpy, of a flipped digit in a shape
+)
+"""What reading an npz file may raise where it is missing, cut off or damaged. The file is to be opened before: `numpy.load` leaves one open that is no
+archive."""
 
 
 @contextlib.contextmanager

@@ -249,6 +249,23 @@ def test_seeds_can_be_placed_by_affinities(tmp_path, image, model):
         flood(image, model, tmp_path / "other.zarr", wrong)
 
 
+def test_affinities_that_are_none_place_no_seeds(tmp_path, image, model):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["a"] = np.full((3, *image.shape), np.nan, np.float32)
+    settings = ONE.model_copy(update={"affinities": f"{tmp_path / 'a.h5'}:a"})
+    with pytest.raises(VolumeError, match="not in 0 to 1"):
+        flood(image, model, tmp_path / "labels.zarr", settings)
+
+
+def test_an_image_whose_contrast_is_inverted_is_turned_where_asked(tmp_path, model):
+    told, greys = Told(), tubes()[0]
+    image = image_of(tmp_path / "i.zarr", 255 - greys)
+    inverted = ONE.model_copy(update={"invert": "yes"})
+    labels = voxels(flood(image, model, tmp_path / "labels.zarr", inverted, told))
+    assert np.array_equal(labels, flooded(tmp_path / "plain", greys, model))
+    assert any("inverted" in words for words in told.said)
+
+
 def test_models_that_cannot_flood_are_refused(tmp_path, image, model):
     even = replace(model, card=model.card.model_copy(update={"patch": (8, 9, 9)}))
     with pytest.raises(ModelError, match="field of view"):
@@ -270,7 +287,11 @@ def test_nan_from_the_network_is_an_error(model):
         look(fields, np.zeros_like(fields))
 
 
-def test_too_little_memory_means_fewer_at_once(model):
+@pytest.mark.parametrize(
+    "error",
+    [torch.OutOfMemoryError("full"), RuntimeError("DefaultCPUAllocator: can't allocate memory")],
+)
+def test_too_little_memory_means_fewer_at_once(model, error):
     masks = np.random.default_rng(0).normal(size=(5, 9, 9, 9)).astype(np.float32)
     wanted = Predictor(model.network, "cpu", "full")(masks, masks)
 
@@ -279,7 +300,7 @@ def test_too_little_memory_means_fewer_at_once(model):
 
         def forward(self, live):
             if len(live[0]) > self.most:
-                raise torch.OutOfMemoryError("full")
+                raise error
             return live
 
     full = Chain([("small", Small()), *model.network])

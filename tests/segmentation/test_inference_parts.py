@@ -146,6 +146,18 @@ def test_contrast_of_real_volumes(data_dir):
         assert any("bright" in word for word in words), name
 
 
+def test_what_is_no_number_has_no_say_in_the_greys():
+    image = (membranes() / 255).astype(np.float32)
+    plain = mapping_of(volume(image), BYTES, "auto", "auto")
+    image[:, 8:16, 8:16] = np.inf
+    image[:, 20:28, 8:16] = np.nan
+    mapping = mapping_of(volume(image), BYTES, "auto", "auto")
+    assert np.isclose(mapping.scale, plain.scale, rtol=0.05)
+    shown = mapping(image)
+    assert np.isfinite(shown).all()
+    assert (shown[:, 20:28, 8:16] == 0).all()
+
+
 def test_greys_far_from_the_models_are_said_and_can_be_matched():
     image = (membranes() // 8).astype(np.uint8)
     assert "--contrast match" in mapping_of(volume(image), BYTES, "auto", "auto").words[-1]

@@ -33,6 +33,7 @@ def test_weights_sum_to_one_exactly_at_every_voxel(made):
             assert where.relative_to(tiling.block(block).start) == piece.of_block
             total[where.slices] += tiling.weights(piece.tile, block)
             assert block in tiling.blocks_of(piece.tile)
+        assert tiling.index(tiling.number(block)) == block
     assert (total == WEIGHT**3).all()
 
 

@@ -156,6 +156,14 @@ def test_flooding_to_a_project_and_over_it(tmp_path):
     assert sorted(p.name for p in tmp_path.glob(".*")) == []
 
 
+def test_flooding_heeds_the_contrast(tmp_path):
+    image, truth = tubes()
+    source = write(tmp_path / "t.h5", 255 - image, (10, 10, 10), truth)
+    model = tiny_model(tmp_path).path
+    wanted = settings("x", model, method="flooding", **{**source, "invert": "yes"})
+    assert segment(wanted, tmp_path / "t").said["segments"] == 4
+
+
 def test_flooded_labels_are_on_the_grid_of_the_image(tmp_path):
     image, truth = tubes()
     fine = image.repeat(2, 0).repeat(2, 1).repeat(2, 2)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,9 +20,10 @@ from napari_axonem.segmentation.flooding.seeds import (
 )
 from napari_axonem.segmentation.flooding.settings import FloodSettings
 from napari_axonem.segmentation.flooding.subvolume import Labels, Look, SubvolumeFlood
+from napari_axonem.segmentation.fragments.reading import read_affinities
 from napari_axonem.segmentation.greys import Mapping
 from napari_axonem.volumes import Volume, open_affinities
-from napari_axonem.volumes.disk import guarded, remove, replacing
+from napari_axonem.volumes.disk import DAMAGES, remove, replacing
 
 Step = Callable[[SubvolumeFlood, Callable[[], None]], bool]
 """Is told of a flood between two batches, and given what writes a checkpoint; returns whether to
@@ -86,7 +85,7 @@ def flood_block(task: Task, look: Look, at_once: int, step: Step) -> Labels | No
     Raises
     ------
     VolumeError
-        The image cannot be read.
+        The image cannot be read, or the affinities cannot, or they are not 0 to 1.
     StorageError
         The disk cannot be written.
     ModelError
@@ -157,17 +156,22 @@ def write_labels(path: Path, labels: Labels, about: str) -> None:
     StorageError
         The disk cannot be written.
     """
-    with replacing(path, overwrite=True) as temporary, guarded(path), temporary.open("wb") as file:
+    with replacing(path, overwrite=True) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, labels=labels, about=np.array(about))
 
 
 def read_labels(path: Path, about: str) -> Labels | None:
-    """Read what `write_labels` wrote; None where there is nothing, or it is about another thing."""
+    """Read what `write_labels` wrote.
+
+    Returns
+    -------
+    The labels (z, y, x); None where there are none, or they are damaged or about another thing.
+    """
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
             labels: Labels = found["labels"]
             return labels if str(found["about"]) == about else None
-    except (FileNotFoundError, zipfile.BadZipFile, KeyError, ValueError):
+    except DAMAGES:
         return None
 
 
@@ -175,9 +179,8 @@ def _seeds(task: Task, image: npt.NDArray[np.float32], pad: Zyx) -> Seeds:
     """Return the seeds of a block; none lies in what was mirrored."""
     size, reach = task.image.grid.voxel_size, task.rules.reach
     if task.settings.affinities:
-        stored: Any = open_affinities(task.settings.affinities)
-        values = np.asarray(stored[(slice(0, 3), *task.box.slices)])
-        values = values.astype(np.float32) / (255 if values.dtype == np.uint8 else 1)
+        place = task.settings.affinities
+        values = read_affinities(open_affinities(place), task.box, place)
         values = np.pad(values, [(0, 0), *((p, p) for p in pad)], mode="symmetric")
         seeds = seeds_from_affinities(values, task.settings.seed_affinity, size, reach)
     else:

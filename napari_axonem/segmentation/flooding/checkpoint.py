@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from napari_axonem.segmentation.flooding.growth import Growth
 from napari_axonem.segmentation.flooding.mask import GrowingMask
 from napari_axonem.segmentation.flooding.moves import MoveQueue, Turn
 from napari_axonem.segmentation.flooding.subvolume import Count, SubvolumeFlood
-from napari_axonem.volumes.disk import guarded, replacing
+from napari_axonem.volumes.disk import DAMAGES, replacing
 
 
 def save_checkpoint(path: Path, flood: SubvolumeFlood, about: str) -> None:
@@ -44,12 +43,12 @@ def save_checkpoint(path: Path, flood: SubvolumeFlood, about: str) -> None:
     if growth:
         arrays["mask"] = growth.mask.logits
     text = np.frombuffer(json.dumps(state).encode("utf-8"), np.uint8)
-    with replacing(path, overwrite=True) as temporary, guarded(path), temporary.open("wb") as file:
+    with replacing(path, overwrite=True) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, state=text, **arrays)
 
 
 def restore_checkpoint(path: Path, flood: SubvolumeFlood, about: str) -> bool:
-    """Go on from a checkpoint; return whether there was one about this block."""
+    """Go on from a checkpoint; return whether there was one about this block, and whole."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
             state = json.loads(found["state"].tobytes().decode("utf-8"))
@@ -58,7 +57,7 @@ def restore_checkpoint(path: Path, flood: SubvolumeFlood, about: str) -> bool:
             mask = found["mask"] if state["growth"] else None
             growth = _growth_of(state["growth"], mask, flood) if state["growth"] else None
             flood.restore(found["labels"], state["turn"], growth, Count(**state["count"]))
-    except (FileNotFoundError, zipfile.BadZipFile, KeyError, ValueError):
+    except DAMAGES:
         return False
     return True
 

@@ -23,16 +23,13 @@ from napari_axonem.segmentation.flooding.settings import FloodSettings
 from napari_axonem.segmentation.flooding.subvolume import Labels, SubvolumeFlood
 from napari_axonem.volumes import Pyramid, Volume, natural_chunk
 from napari_axonem.volumes.disk import exclusive, guarded, refuse_existing, remove, settle
-from napari_axonem.watching import Unwatched, Watcher, Wish
+from napari_axonem.watching import Unwatched, Watcher, Wish, wish_after_pause
 
 FLOODING = "flooding"
 JOINING = "joining objects of blocks"
 WRITING = "writing"
 SMALLEST_CHUNK = 16
 """Edge in voxels below which chunks would be too many."""
-
-PAUSE_SECONDS = 0.2
-"""Between two questions whether a pause is over."""
 
 
 def flood(
@@ -225,10 +222,7 @@ class _Work:
             # of the second order of seeds, where both are flooded, the count begins anew
             self.fields += computed - before if computed >= before else computed
             before = computed
-            wish = self.watcher.wish()
-            while wish is Wish.PAUSE:
-                time.sleep(PAUSE_SECONDS)
-                wish = self.watcher.wish()
+            wish = wish_after_pause(self.watcher)
             is_due = time.monotonic() - saved >= self.plan.settings.checkpoint_every
             if wish is Wish.CHECKPOINT or is_due:
                 save()

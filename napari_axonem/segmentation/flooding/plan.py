@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from napari_axonem.errors import MismatchError, ModelError, SettingsError
+from napari_axonem.errors import ModelError, SettingsError
 from napari_axonem.geometry import Box, Zyx, blocks
 from napari_axonem.networks.ffn import FfnSettings
 from napari_axonem.networks.files import LoadedModel
@@ -17,10 +17,11 @@ from napari_axonem.segmentation.flooding.block import Task
 from napari_axonem.segmentation.flooding.joining import common_box
 from napari_axonem.segmentation.flooding.rules import Rules
 from napari_axonem.segmentation.flooding.settings import FloodSettings
+from napari_axonem.segmentation.fragments.reading import require_shape
 from napari_axonem.segmentation.greys import Mapping, mapping_of
-from napari_axonem.volumes import Volume, open_affinities
+from napari_axonem.volumes import Volume
 
-REVISION = 1
+REVISION = 2
 """Raised when the same settings come to give other labels."""
 
 
@@ -89,6 +90,8 @@ def plan_of(
         The margin leaves nothing by which neighbouring blocks could be compared.
     MismatchError
         Affinities have another shape than the image.
+    VolumeError
+        The image or the affinities cannot be read.
     """
     made_of = model.settings
     if not isinstance(made_of, FfnSettings):
@@ -108,10 +111,10 @@ def plan_of(
     cores = tuple(blocks(image.box, settings.block))
     _check_margin(cores, settings.margin, rules.reach)
     if settings.affinities:
-        _check_affinities(settings.affinities, image.shape)
+        require_shape(settings.affinities, image.shape)
     destination = Path(destination).absolute()
     about = _about(image, model, settings)
-    greys = mapping_of(image, model.card.normalisation, "auto", "no")
+    greys = mapping_of(image, model.card.normalisation, "auto", settings.invert)
     return Plan(image, destination, settings, rules, greys, cores, about)
 
 
@@ -146,16 +149,6 @@ def _check_margin(cores: tuple[Box, ...], margin: Zyx, reach: Zyx) -> None:
                 where="setting 'margin'",
                 remedy=f"give at least {2 * reach[axis]} so that neighbouring blocks can be joined",
             )
-
-
-def _check_affinities(location: str, shape: Zyx) -> None:
-    found = tuple(open_affinities(location).shape[1:])
-    if found != shape:
-        raise MismatchError(
-            f"affinities of {found} voxels for an image of {shape}",
-            where=location,
-            remedy="give affinities of the whole image",
-        )
 
 
 def _are_adjacent(one: Box, other: Box) -> bool:

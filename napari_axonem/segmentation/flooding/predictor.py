@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import copy
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import nn
 
-from napari_axonem.errors import ModelError, SettingsError
+from napari_axonem.errors import ModelError
 from napari_axonem.networks.chain import Chain
 from napari_axonem.networks.ffn import mask_update
-from napari_axonem.networks.precision import is_bf16_fast
+from napari_axonem.segmentation.inference.devices import (
+    Precision,
+    find_device,
+    is_out_of_memory,
+    number_type,
+    release,
+)
 
 Fields = npt.NDArray[np.float32]
 """Fields of view, shape (n, z, y, x)."""
@@ -51,15 +56,14 @@ class Predictor:
         self,
         network: nn.Module,
         device: str = "auto",
-        precision: Literal["auto", "bf16", "full"] = "auto",
+        precision: Precision = "auto",
     ) -> None:
         if not isinstance(network, Chain):
             raise ModelError("no chain of operations", where=type(network).__name__)
-        self.device = _found(device)
-        if precision == "auto":
-            precision = "bf16" if is_bf16_fast(self.device) else "full"
-        self.precision = precision
-        self._type = torch.bfloat16 if precision == "bf16" else torch.float32
+        auto = "cuda:0" if torch.cuda.is_available() else "cpu"
+        self.device = find_device(auto if device == "auto" else device)
+        self._type = number_type(precision, self.device)
+        self.precision = "bf16" if self._type == torch.bfloat16 else "full"
         self._update = mask_update(copy.deepcopy(network)).eval().to(self.device, self._type)
         self._update.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
 
@@ -100,30 +104,18 @@ class Predictor:
                 seen = seen.to(self.device, self._type, memory_format=torch.channels_last_3d)
                 updates: Fields = self._update.run((seen,))[0][:, 0].float().cpu().numpy()
                 return updates
-        except torch.OutOfMemoryError as error:
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
             if len(images) == 1:
                 raise ModelError(
                     "one field of view does not fit into memory",
                     where=f"flood-filling network on {self.device}",
                     remedy="let other programs end, or use --device cpu",
                 ) from error
-        half = len(images) // 2  # tried after the handler, which holds on to memory
+        release(self.device)  # after the handler, which holds on to memory
+        half = len(images) // 2
         parts = [
             self._updates(images[part], masks[part]) for part in (slice(half), slice(half, None))
         ]
         return np.concatenate(parts)
-
-
-def _found(device: str) -> torch.device:
-    if device == "auto":
-        return torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
-    try:
-        found = torch.device(device)
-        torch.empty(0, device=found)
-    except (RuntimeError, AssertionError) as error:
-        raise SettingsError(
-            f"no device {device!r} ({str(error).splitlines()[0]})",
-            where="--device",
-            remedy="use auto or cpu, or check the driver of the GPU",
-        ) from error
-    return found

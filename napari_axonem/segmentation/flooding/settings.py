@@ -56,10 +56,10 @@ class FloodSettings(Settings):
         description="part of the smaller of two objects of neighbouring blocks, where both know "
         "them, that must be common to make them one",
     )
-    device: str = Field(
-        "auto",
-        description="auto, cpu, or a GPU such as cuda:0",
+    invert: Literal["auto", "yes", "no"] = Field(
+        "no", description="whether membranes are bright; auto looks, and says what it found"
     )
+    device: str = Field("auto", description="auto, cpu, or a GPU such as cuda:0")
     precision: Literal["auto", "bf16", "full"] = Field(
         "auto", description="of the convolutions; auto: bf16 where the device computes it fast"
     )

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from napari_axonem.agglomeration import MergeTree
 from napari_axonem.errors import VolumeError
 from napari_axonem.segmentation.fragments.basins import Int64
-from napari_axonem.volumes.disk import guarded
+from napari_axonem.volumes.disk import DAMAGES, guarded
 
 Ids = npt.NDArray[np.uint32]
 
@@ -89,7 +89,7 @@ def load_graph(path: Path) -> Graph:
         The file is missing or damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             columns = {name: stored[name] for name in stored.files}
         score = columns["score"]
         tree = MergeTree(
@@ -101,7 +101,7 @@ def load_graph(path: Path) -> Graph:
         )
         u, v, area = (columns[name] for name in ("u", "v", "area"))
         return Graph(u, v, area, columns["affinity"], columns["voxels"], tree)
-    except (OSError, ValueError, KeyError) as error:
+    except DAMAGES as error:
         raise VolumeError(
             f"the graph of fragments cannot be read ({error})",
             where=path,

@@ -1,4 +1,4 @@
-"""Affinities as the making of fragments reads them."""
+"""Affinities that were given or made, as the making of fragments and of seeds reads them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,30 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_axonem.errors import VolumeError
-from napari_axonem.geometry import Box
-from napari_axonem.volumes import LazyArray
+from napari_axonem.errors import MismatchError, VolumeError
+from napari_axonem.geometry import Box, Zyx
+from napari_axonem.volumes import LazyArray, open_affinities
 
 Affinities = npt.NDArray[np.float32]
+
+
+def require_shape(location: str, shape: Zyx) -> None:
+    """Check that the affinities at a location are those of an image of `shape` (z, y, x).
+
+    Raises
+    ------
+    MismatchError
+        They have another extent.
+    VolumeError
+        They cannot be opened.
+    """
+    found = tuple(open_affinities(location).shape[1:])
+    if found != shape:
+        raise MismatchError(
+            f"affinities of {found} voxels for an image of {shape}",
+            where=location,
+            remedy="give affinities of the whole image",
+        )
 
 
 def read_affinities(source: LazyArray, box: Box, where: str) -> Affinities:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from napari_axonem.errors import StorageError
 from napari_axonem.geometry import Box
 from napari_axonem.segmentation.fragments.basins import Basins, Int64
-from napari_axonem.volumes.disk import guarded
+from napari_axonem.volumes.disk import DAMAGES, guarded
 
 Plane = npt.NDArray[np.uint32]
 
@@ -82,14 +82,13 @@ class Scratch:
 
     def ends(self, index: int) -> Ends:
         """Return the ends of a block's basins."""
-        with self._open(f"basins-{index}.npz") as stored:
-            return Ends(*(stored[name] for name in ("end", "leaves", "voxels", "is_object")))
+        return Ends(*self._load(f"basins-{index}.npz", "end", "leaves", "voxels", "is_object"))
 
     def side(self, index: int, axis: int, *, high: bool) -> Plane:
         """Return which basins lie at a side of a block."""
-        with self._open(f"basins-{index}.npz") as stored:
-            plane: Plane = stored[f"{'high' if high else 'low'}{axis}"]
-            return plane
+        plane: Plane
+        (plane,) = self._load(f"basins-{index}.npz", f"{'high' if high else 'low'}{axis}")
+        return plane
 
     def save_contacts(self, index: int, columns: tuple[Int64, Int64, Int64]) -> None:
         """Keep the contacts of a block: pairs as one key, areas, sums of affinities."""
@@ -99,8 +98,8 @@ class Scratch:
 
     def contacts(self, index: int) -> tuple[Int64, Int64, Int64]:
         """Return the contacts of a block."""
-        with self._open(f"contacts-{index}.npz") as stored:
-            return stored["key"], stored["area"], stored["total"]
+        key, area, total = self._load(f"contacts-{index}.npz", "key", "area", "total")
+        return key, area, total
 
     def _save(self, name: str, columns: dict[str, npt.NDArray[Any]]) -> None:
         path = self.folder / name
@@ -110,11 +109,19 @@ class Scratch:
                 np.savez(file, allow_pickle=False, **columns)
             temporary.replace(path)
 
-    def _open(self, name: str) -> Any:  # noqa: ANN401 - numpy's NpzFile is generic by version
+    def _load(self, name: str, *columns: str) -> list[npt.NDArray[Any]]:
+        """Return columns of a file that `_save` wrote.
+
+        Raises
+        ------
+        StorageError
+            It is gone or damaged.
+        """
         path = self.folder / name
         try:
-            return np.load(path, allow_pickle=False)
-        except (OSError, ValueError) as error:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+                return [stored[column] for column in columns]
+        except DAMAGES as error:
             raise StorageError(
                 f"cannot be read ({error})",
                 where=path,

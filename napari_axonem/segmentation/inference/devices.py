@@ -34,7 +34,27 @@ def find_devices(names: str = "auto") -> list[torch.device]:
         if torch.cuda.is_available():
             return [torch.device("cuda", i) for i in range(torch.cuda.device_count())]
         return [torch.device("mps" if torch.backends.mps.is_available() else "cpu")]
-    return [_found(name.strip()) for name in names.split(",")]
+    return [find_device(name.strip()) for name in names.split(",")]
+
+
+def find_device(name: str) -> torch.device:
+    """Return a device by torch's name, such as ``"cuda:0"``.
+
+    Raises
+    ------
+    SettingsError
+        It is not there.
+    """
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise SettingsError(
+            f"no device {name!r} ({str(error).splitlines()[0]})",
+            where="--device",
+            remedy="use auto or cpu, or check the driver of the GPU",
+        ) from error
+    return device
 
 
 def number_type(precision: Precision, device: torch.device) -> torch.dtype:
@@ -75,16 +95,3 @@ def _allowed() -> int:
     from distributed.system import MEMORY_LIMIT
 
     return int(MEMORY_LIMIT)
-
-
-def _found(name: str) -> torch.device:
-    try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise SettingsError(
-            f"no device {name!r} ({str(error).splitlines()[0]})",
-            where="--device",
-            remedy="use auto or cpu, or check the driver of the GPU",
-        ) from error
-    return device

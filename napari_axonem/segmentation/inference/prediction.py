@@ -24,14 +24,13 @@ from napari_axonem.segmentation.inference.settings import InferenceSettings
 from napari_axonem.segmentation.inference.store import AffinityVolume
 from napari_axonem.volumes import Volume, disk
 from napari_axonem.volumes.conversion.work import Work, work_folder, working_on
-from napari_axonem.watching import Unwatched, Watcher, Wish
+from napari_axonem.watching import Unwatched, Watcher, Wish, wish_after_pause
 
 DOING = "predicting affinities, voxels"
 TILES = "tiles"
 _PUBLISHED = "published"
 """Stages of the journal."""
 
-PAUSE_SECONDS = 0.2
 TOLD = 20
 """So many missing sections are named to a person."""
 
@@ -46,7 +45,8 @@ Finished = tuple[int, list[int]]
 
 def working_store(destination: Path) -> Path:
     """Return where the affinities are while they are made: a store that can be looked at."""
-    return work_folder(destination.absolute()) / "result" / destination.name
+    destination = destination.absolute()
+    return Work(work_folder(destination), destination).result
 
 
 def predict_affinities(
@@ -167,8 +167,7 @@ class _Run:
         wish = self.watcher.wish()
         if wish is Wish.PAUSE:
             flow.pause()
-            while (wish := self.watcher.wish()) is Wish.PAUSE:
-                time.sleep(PAUSE_SECONDS)
+            wish = wish_after_pause(self.watcher)
             flow.go_on()
         if wish is Wish.CHECKPOINT:
             self.journal.flush()
@@ -179,15 +178,13 @@ class _Run:
     def _take(self, tile: int, missing: list[int]) -> None:
         """Take down that a tile is on its way to the disk."""
         self.journal.add(TILES, tile, missing)
-        size = self.plan.tiling.tile(self._index(tile)).size
+        tiling = self.plan.tiling
+        size = tiling.tile(tiling.index(tile)).size
         self.made += size
         self.done += size
         self._tell()
         rate = self.made / max(1e-9, time.monotonic() - self.begun)
         self.watcher.scalar("voxels/s", self.done, rate)
-
-    def _index(self, tile: int) -> Zyx:
-        return self.plan.tiling.indices()[tile]
 
     def _tell(self) -> None:
         self.watcher.progress(self.done, Box.of_shape(self.plan.tiling.shape).size, DOING)
@@ -204,9 +201,7 @@ class _Run:
             for _, tiles in team.run(work, [unit for unit in units if unit], doing=DOING):
                 for tile, missing in tiles:
                     self._take(tile, missing)
-                while (wish := self.watcher.wish()) is Wish.PAUSE:
-                    time.sleep(PAUSE_SECONDS)
-                if wish is Wish.STOP:
+                if wish_after_pause(self.watcher) is Wish.STOP:
                     break
         return self._is_complete
 

@@ -117,18 +117,17 @@ class AffinityVolume:
         attributes = node.attrs.asdict()
         ours = attributes.get(OURS)
         found = ngff.parse(attributes, str(path))
-        if not isinstance(node, zarr.Group) or not isinstance(ours, dict) or found is None:
+        grid = None if found is None else ngff.grid_of(found, str(path))
+        listed = ours.get("offsets") if isinstance(ours, dict) else None
+        if not isinstance(node, zarr.Group) or grid is None or not isinstance(listed, list):
             raise VolumeError(
                 "no affinities of this program",
                 where=path,
                 remedy="name a store that 'segment' has made",
             )
-        grid = ngff.grid_of(found, str(path))
-        offsets = tuple(zyx(offset) for offset in ours["offsets"])
+        offsets = tuple(zyx(offset) for offset in listed)
         far = array_in(node, FAR, path) if len(offsets) > 3 else None
-        return cls(
-            path, grid or Grid((1, 1, 1)), offsets, array_in(node, NEAR, path), far, complete
-        )
+        return cls(path, grid, offsets, array_in(node, NEAR, path), far, complete)
 
     def write(self, box: Box, affinities: npt.NDArray[np.uint8]) -> None:
         """Write the affinities (c, z, y, x) of a box; each chunk takes its name when it is whole.

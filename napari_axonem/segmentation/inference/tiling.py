@@ -171,6 +171,10 @@ class Tiling:
         """Return the place of a tile in raster order."""
         return int(np.ravel_multi_index(tile, self.counts))
 
+    def index(self, number: int) -> Zyx:
+        """Return the tile at a place in raster order."""
+        return zyx(np.unravel_index(number, self.counts))
+
     def tile(self, index: Zyx) -> Box:
         """Return the voxels of a tile."""
         return _box([axis.of_tile(i) for axis, i in zip(self.axes, index, strict=True)])
