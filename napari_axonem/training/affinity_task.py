@@ -11,19 +11,18 @@ from torch import Tensor
 
 from napari_axonem.errors import SettingsError
 from napari_axonem.geometry import Nm, Zyx, zyx
-from napari_axonem.networks.card import Card, Normalisation
+from napari_axonem.networks.card import NEAREST, Card, Normalisation
 from napari_axonem.networks.chain import Chain
 from napari_axonem.networks.files import LoadedModel
 from napari_axonem.networks.rsunet import RsunetSettings, build
 from napari_axonem.training.losses import AffinityLoss
-from napari_axonem.training.opening import open_sources
+from napari_axonem.training.opening import open_all
 from napari_axonem.training.prediction import predict
 from napari_axonem.training.pretrained import pretrained_model, trained_on, with_those_of
 from napari_axonem.training.sampling import PatchSampler, Recipe
 from napari_axonem.training.settings import TrainSettings
-from napari_axonem.training.sources import TrainingSource
 from napari_axonem.training.strategies import precision
-from napari_axonem.training.targets import NEAREST, is_planar, long_range
+from napari_axonem.training.targets import is_planar, long_range
 from napari_axonem.training.task import Scores
 from napari_axonem.training.validation import Field, FieldScore, open_field, score
 
@@ -150,9 +149,9 @@ def open_affinity_task(settings: TrainSettings) -> AffinityTask:
     Raises
     ------
     SettingsError
-        Nothing to learn from, or the patch does not suit the network.
+        Nothing to learn from, volumes differ in voxel size, or the patch does not suit the network.
     VolumeError
-        A volume cannot be opened, or volumes differ in voxel size.
+        A volume cannot be opened.
     ModelError
         The pretrained model cannot be read.
     """
@@ -183,28 +182,6 @@ def open_affinity_task(settings: TrainSettings) -> AffinityTask:
     return AffinityTask(settings, network, samples, fields, voxel_size, learned, model)
 
 
-def open_all(settings: TrainSettings) -> tuple[list[TrainingSource], list[TrainingSource]]:
-    """Return what is learned from, and what is validated on.
-
-    Raises
-    ------
-    SettingsError
-        There is nothing to learn from, or voxel sizes differ.
-    VolumeError
-        A volume cannot be opened.
-    """
-    if not settings.volumes:
-        raise SettingsError(
-            "nothing to learn from",
-            where="--volumes",
-            remedy="name volumes with image and truth, or try --preset phantom",
-        )
-    sources = [s for place in settings.volumes for s in _opened(place, settings)]
-    validated = [s for place in settings.validation for s in _opened(place, settings)]
-    _same_voxels([*sources, *validated])
-    return sources, validated
-
-
 def picture(
     image: Floats, affinities: Floats, segments: npt.NDArray[np.uint64]
 ) -> npt.NDArray[np.uint8]:
@@ -216,23 +193,6 @@ def picture(
     colours = np.stack([(mixed >> np.uint64(s)) & np.uint64(255) for s in (16, 32, 48)], axis=-1)
     panels = [np.repeat(p[..., None], 3, axis=-1) for p in (grey, weakest)]
     return np.concatenate([*panels, colours], axis=1).astype(np.uint8)
-
-
-def _opened(place: str, settings: TrainSettings) -> tuple[TrainingSource, ...]:
-    return open_sources(
-        place, settings.voxel_size, zero_is_background=settings.zero == "background"
-    )
-
-
-def _same_voxels(sources: Sequence[TrainingSource]) -> None:
-    first = sources[0]
-    for source in sources[1:]:
-        if not np.allclose(source.voxel_size, first.voxel_size, rtol=0.2):
-            raise SettingsError(
-                f"voxels of {source.voxel_size} nm, and of {first.voxel_size} nm in {first.name}",
-                where=source.name,
-                remedy="train on volumes of one voxel size; resample the others with convert",
-            )
 
 
 def _check_patch(patch: Zyx, network: RsunetSettings) -> None:

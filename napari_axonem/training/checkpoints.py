@@ -70,7 +70,7 @@ class CheckpointFolder:
         StorageError
             The disk is full or cannot be written; those before are still there.
         """
-        from safetensors.torch import save_file
+        from safetensors.torch import save
 
         path = self.folder / f"step-{step:09d}.safetensors"
         tensors = {name: _plain(tensor) for name, tensor in state.items()}
@@ -79,7 +79,8 @@ class CheckpointFolder:
         with guarded(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
         with replacing(path, overwrite=True) as temporary:
-            save_file(tensors, temporary, metadata=header)
+            # by way of bytes: a full disk is no OSError where save_file writes
+            temporary.write_bytes(save(tensors, metadata=header))
         for old in self.paths()[self._keep :]:
             remove(old)
         return path

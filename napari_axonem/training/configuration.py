@@ -127,8 +127,12 @@ def _json(text: str, path: Path) -> tuple[Any, dict[Key, int]]:
         raise SettingsError(
             f"no JSON: {error.msg}", where=f"{path}, line {error.lineno}"
         ) from error
-    # JSON is YAML but for tabs, which only the reader of lines would mind.
-    return values, dict(_nodes(yaml.compose(text.replace("\t", " "), yaml.SafeLoader), ()))
+    # JSON is YAML but for tabs and some escapes, which only the reader of lines would mind.
+    try:
+        node = yaml.compose(text.replace("\t", " "), yaml.SafeLoader)
+    except yaml.YAMLError:
+        return values, {}
+    return values, dict(_nodes(node, ()))
 
 
 def _nodes(node: yaml.Node | None, above: Key) -> Iterable[tuple[Key, int]]:

@@ -16,28 +16,31 @@ import torch
 from torch import Tensor
 
 from napari_axonem.errors import NotFiniteError, SettingsError
+from napari_axonem.geometry import Zyx
 from napari_axonem.networks.card import Card, Normalisation
 from napari_axonem.networks.chain import Chain
 from napari_axonem.networks.ffn import FfnSettings, build
 from napari_axonem.networks.files import save_model
 from napari_axonem.pipeline.engine import STEP
 from napari_axonem.pipeline.optimizers import Moments, Optimizer
-from napari_axonem.training.affinity_task import open_all
 from napari_axonem.training.checkpoints import CheckpointFolder
 from napari_axonem.training.flooding import FloodExample, FloodRecipe, FloodSampler, moving_losses
+from napari_axonem.training.opening import open_all
 from napari_axonem.training.pretrained import pretrained_model, trained_on, with_those_of
 from napari_axonem.training.rates import Schedule, steps_that_fit
 from napari_axonem.training.settings import TrainSettings
 from napari_axonem.training.strategies import resolve_devices
 from napari_axonem.training.task import Scores
 from napari_axonem.training.trainer import BEST, LAST, Result, averaged
-from napari_axonem.watching import Watcher, Wish
+from napari_axonem.watching import Watcher, Wish, wish_after_pause
 
 VALIDATED = 16
 """Examples that a validation looks at, always the same."""
 
+FIELD_OF_VIEW: Zyx = (33, 33, 33)
+"""Of a network with fresh weights, where the user says none; as published."""
+
 TELL_EVERY = 10
-PAUSE_SECONDS = 0.2
 MOVES = "moves"
 
 
@@ -65,6 +68,16 @@ def train_flooding(settings: TrainSettings, watcher: Watcher) -> Result:
     return _FloodRun(settings, watcher).run()
 
 
+def _check_field_of_view(fov: Zyx, step: Zyx) -> None:
+    """Refuse what no volume could be flooded with, however well it was trained."""
+    if any(n % 2 == 0 or n < 2 * s + 1 for n, s in zip(fov, step, strict=True)):
+        raise SettingsError(
+            f"a field of view of {fov} voxels cannot move by {step}",
+            where="--patch",
+            remedy="give odd extents of more than twice the step",
+        )
+
+
 class _FloodRun:
     """One run of the verb."""
 
@@ -80,7 +93,8 @@ class _FloodRun:
         )
         self._trained_on = trained_on(model, settings)
         self._voxel_size = sources[0].voxel_size
-        fov = settings.patch or (33, 33, 33)
+        fov = settings.patch or (FIELD_OF_VIEW if model is None else model.card.patch)
+        _check_field_of_view(fov, self._network_settings.step)
         self._recipe = FloodRecipe(
             fov, self._network_settings.step, settings.grey_mean, settings.grey_std,
             settings.augmentation,
@@ -142,7 +156,7 @@ class _FloodRun:
             if self._step % TELL_EVERY == 0:
                 self._watcher.scalar("loss/train", self._step, loss)
                 self._watcher.scalar("rate", self._step, self._schedule(self._step))
-            wish = self._wish()
+            wish = wish_after_pause(self._watcher)
             is_last = self._step >= self._schedule.total
             if self._validated and (self._step % s.validate_every == 0 or is_last):
                 self._validate(self._validated)
@@ -161,13 +175,6 @@ class _FloodRun:
         minutes = self._settings.minutes
         if minutes is not None and self._step >= min(20, self._settings.warmup):
             self._schedule.total = steps_that_fit(self._step, self._spent, minutes * 60)
-
-    def _wish(self) -> Wish:
-        wish = self._watcher.wish()
-        while wish is Wish.PAUSE:
-            time.sleep(PAUSE_SECONDS)
-            wish = self._watcher.wish()
-        return wish
 
     def _learn(self, number: int) -> float:
         """Learn from one batch of examples; return the mean loss of its moves."""

@@ -199,32 +199,6 @@ def moving_losses(
             mask[index][box] = logits[place].detach()
 
 
-def learn_flooding(
-    network: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    examples: Sequence[FloodExample],
-    recipe: FloodRecipe,
-    rng: np.random.Generator,
-) -> tuple[float, int]:
-    """Learn from a batch of examples: one step of the optimizer for each move.
-
-    Returns
-    -------
-    The mean loss of the moves, and how many there were.
-    """
-    device = next(network.parameters()).device
-    image, inside, known = (
-        torch.from_numpy(np.stack(part)).to(device) for part in zip(*examples, strict=True)
-    )
-    losses = []
-    for loss in moving_losses(network, image, inside, known, recipe, rng):
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        losses.append(float(loss.detach()))
-    return float(np.mean(losses)), len(losses)
-
-
 def _draw_labelled(source: TrainingSource, shape: Zyx, rng: np.random.Generator) -> Zyx:
     """Return where a patch starts that has an object in its middle, if one is near.
 

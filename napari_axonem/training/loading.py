@@ -22,9 +22,8 @@ AHEAD = 3
 class _ByNumber(Dataset[tuple[Tensor, ...]]):
     """What torch's loader wants: samples as tensors."""
 
-    def __init__(self, samples: Samples, layout: torch.memory_format) -> None:
+    def __init__(self, samples: Samples) -> None:
         self.samples = samples
-        self.layout = layout
 
     def __getitem__(self, number: int) -> tuple[Tensor, ...]:
         return tuple(torch.from_numpy(np.ascontiguousarray(a)) for a in self.samples[number])
@@ -63,7 +62,7 @@ def batches(
         for chosen in numbers:
             yield _stacked([samples[n] for n in chosen])
     loader: DataLoader[tuple[Tensor, ...]] = DataLoader(
-        _ByNumber(samples, torch.contiguous_format),
+        _ByNumber(samples),
         batch_sampler=_Endless(numbers),
         num_workers=loaders,
         prefetch_factor=AHEAD,

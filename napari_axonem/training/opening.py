@@ -3,7 +3,7 @@
 A place is one of
 
 - a file or store that holds image and truth, such as ``training2.h5``; names decide which is which,
-- ``IMAGE+LABELS``, two locations,
+- ``IMAGE+LABELS``, two locations, where there is no file of that whole name,
 - a folder of blocks of the AxonEM release, or one block's file,
 - a training crop that `export` wrote: a store with image, labels and a mask of what was checked,
 - ``phantom:SEED``, a synthetic volume, made when it is opened,
@@ -16,13 +16,14 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from napari_axonem.errors import VolumeError
+from napari_axonem.errors import SettingsError, VolumeError
 from napari_axonem.geometry import Box, Nm, Zyx, zyx
+from napari_axonem.training.settings import TrainSettings
 from napari_axonem.training.sources import TrainingSource, make_source
 from napari_axonem.volumes import Volume, list_volumes, open_volume
 from napari_axonem.volumes.axonem import AxonemBlock, blocks_at
@@ -65,10 +66,32 @@ def open_sources(
     )
 
 
+def open_all(settings: TrainSettings) -> tuple[list[TrainingSource], list[TrainingSource]]:
+    """Return what is learned from, and what is validated on.
+
+    Raises
+    ------
+    SettingsError
+        There is nothing to learn from, or voxel sizes differ.
+    VolumeError
+        A volume cannot be opened.
+    """
+    if not settings.volumes:
+        raise SettingsError(
+            "nothing to learn from",
+            where="--volumes",
+            remedy="name volumes with image and truth, or try --preset phantom",
+        )
+    sources = [s for place in settings.volumes for s in _all_of(place, settings)]
+    validated = [s for place in settings.validation for s in _all_of(place, settings)]
+    _same_voxels([*sources, *validated])
+    return sources, validated
+
+
 def _open(bare: str, voxel_size: Nm | None, zero: bool) -> tuple[TrainingSource, ...]:
     if bare.startswith(PHANTOM):
         return (_phantom(bare),)
-    if "+" in bare:
+    if "+" in bare and not Path(bare).exists():
         image, labels = bare.split("+", 1)
         return (_pair(image, labels, "", voxel_size, zero),)
     blocks = blocks_at(bare) if "://" not in bare else ()
@@ -78,6 +101,23 @@ def _open(bare: str, voxel_size: Nm | None, zero: bool) -> tuple[TrainingSource,
             return labelled
     image, labels, checked = _roles(bare)
     return (_pair(image, labels, checked, voxel_size, zero),)
+
+
+def _all_of(place: str, settings: TrainSettings) -> tuple[TrainingSource, ...]:
+    return open_sources(
+        place, settings.voxel_size, zero_is_background=settings.zero == "background"
+    )
+
+
+def _same_voxels(sources: Sequence[TrainingSource]) -> None:
+    first = sources[0]
+    for source in sources[1:]:
+        if not np.allclose(source.voxel_size, first.voxel_size, rtol=0.2):
+            raise SettingsError(
+                f"voxels of {source.voxel_size} nm, and of {first.voxel_size} nm in {first.name}",
+                where=source.name,
+                remedy="train on volumes of one voxel size; resample the others with convert",
+            )
 
 
 def _pair(

@@ -69,10 +69,7 @@ class TrainingSource:
         return self.labels.grid.voxel_size
 
     def kept(self) -> TrainingSource:
-        """Return the source with its voxels in memory, or itself where they are too many.
-
-        Only what lies in or near the region is read.
-        """
+        """Return the source with all its voxels in memory, or itself where they are too many."""
         if self.image.box.size > KEPT_VOXELS:
             return self
         volumes = {"image": self.image, "labels": self.labels, "checked": self.checked}
@@ -85,6 +82,8 @@ class TrainingSource:
 
     def labelled_voxels(self) -> int:
         """Return about how many voxels can be learned from: counted, or sampled where many."""
+        if self.checked is None and self.zero_is_background:
+            return self.region.size  # all of them: nothing has to be read
         step = zyx(np.maximum(1, np.asarray(self.region.shape) // 64))
         known = self._known(self.region)[:: step[0], :: step[1], :: step[2]]
         return round(self.region.size * float(known.mean())) if known.size else 0

@@ -109,7 +109,7 @@ def make_strategy(
     Raises
     ------
     SettingsError
-        There is no such device here.
+        There is no such device here, or a mini-batch has no sample for some process.
     PartitionError
         The network cannot be cut as asked.
     """
@@ -127,7 +127,15 @@ def make_strategy(
     if settings.strategy == "ddp":
         from napari_axonem.training.copies import Copies
 
-        return Copies(chain, loss, optimizer, dtype, settings.seed)
+        copies = Copies(chain, loss, optimizer, dtype, settings.seed)
+        ranks = copies.share[1]
+        if settings.batch < ranks:
+            raise SettingsError(
+                f"mini-batches of {settings.batch} for {ranks} processes",
+                where="--batch",
+                remedy=f"give a multiple of {ranks}",
+            )
+        return copies
     plan = Plan(
         devices=devices[:1],
         order=Order.SEQUENTIAL,

@@ -23,13 +23,11 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from napari_axonem.geometry import Nm, Zyx
+from napari_axonem.networks.card import NEAREST
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float32]
 Slices = tuple[slice, ...]
-
-NEAREST: tuple[Zyx, ...] = ((-1, 0, 0), (0, -1, 0), (0, 0, -1))
-"""Offsets of the affinities that the watershed needs, channels 0 to 2."""
 
 MISSING_PATCH = 5
 """Edge in voxels, in a section, of the smallest patch of zeros that counts as missing image."""

@@ -1,6 +1,6 @@
 """The loop: learn, tell, obey, write checkpoints, validate, keep the best.
 
-Work goes in rounds from one checkpoint to the next. A pipeline is empty between rounds, and an
+Work goes in rounds, each up to a checkpoint; there is one at each validation too. A pipeline is empty between rounds, and an
 uninterrupted run empties it at the same mini-batches as one that was killed and resumed: both give
 the same bits on the CPU.
 """
@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -27,13 +28,12 @@ from napari_axonem.training.settings import TrainSettings
 from napari_axonem.training.steps import Done, Strategy
 from napari_axonem.training.strategies import make_strategy, resolve_devices
 from napari_axonem.training.task import Scores, Task
-from napari_axonem.watching import Watcher, Wish
+from napari_axonem.watching import PAUSE_SECONDS, Watcher, Wish
+
+T = TypeVar("T")
 
 TELL_EVERY = 10
 """Mini-batches between two points of the curve of the loss."""
-
-PAUSE_SECONDS = 0.2
-"""How long a paused run sleeps before it asks again."""
 
 MOST_ROLLBACKS = 5
 BEST, LAST = "best.safetensors", "last.safetensors"
@@ -104,6 +104,9 @@ class Trainer:
         self._strategy: Strategy = make_strategy(
             settings, self._chain, task.loss, self._schedule, self._probe, watcher.say
         )
+        self._loader: tuple[int, Iterator[Batch]] = (-1, iter(()))
+        """The mini-batch that the loaders give next, and they."""
+
         self._memory = Memory(settings.steps)
         self._scores: Scores | None = None
         if found is not None:
@@ -164,9 +167,9 @@ class Trainer:
         return Result(self._strategy.steps, model, self._scores, ended, tuple(m.history), m.spent)
 
     def _round(self) -> str:
-        """Learn up to the next checkpoint; return how the round ended."""
+        """Learn up to the next checkpoint or validation; return how the round ended."""
         s, done = self._settings, self._strategy.steps
-        stop = min(self._memory.total, (done // s.checkpoint_every + 1) * s.checkpoint_every)
+        stop = end_of_round(done, self._memory.total, s)
         loaded = itertools.islice(self._batches(), stop - done)
         began, ended, spent = time.monotonic(), "done", self._memory.spent
         for step in self._strategy.train(loaded):
@@ -182,7 +185,7 @@ class Trainer:
 
     def _batches(self) -> Iterator[Batch]:
         """Return the mini-batches from the next one on; the same loaders serve all rounds."""
-        at, loader = getattr(self, "_loader", (-1, iter(())))
+        at, loader = self._loader
         if at != self._strategy.steps:
             loader = batches(
                 self._task.samples,
@@ -192,7 +195,7 @@ class Trainer:
                 pinned=self._device.startswith("cuda"),
                 share=self._strategy.share,
             )
-        self._loader: tuple[int, Iterator[Batch]] = (self._strategy.steps, loader)
+        self._loader = (self._strategy.steps, loader)
         for count, (inputs, targets) in enumerate(loader, start=self._strategy.steps + 1):
             self._loader = (count, loader)
             if self._task.channels_last:
@@ -220,14 +223,13 @@ class Trainer:
             wish = self._agreed(self._watcher.wish())
         return wish
 
-    def _agreed(self, wish: Wish) -> Wish:
-        """Return the wish of the first process, to all."""
-        ranks = self._strategy.share[1]
-        if ranks == 1:
-            return wish
-        wishes = [wish]
-        torch.distributed.broadcast_object_list(wishes)
-        return wishes[0]
+    def _agreed(self, own: T) -> T:
+        """Return what the first process has, to all."""
+        if self._strategy.share[1] == 1:
+            return own
+        shared = [own]
+        torch.distributed.broadcast_object_list(shared)
+        return shared[0]
 
     def _out_of_time(self) -> bool:
         """Follow the clock, where the run's length is given in minutes."""
@@ -236,17 +238,9 @@ class Trainer:
             return False
         done = self._strategy.steps
         if done >= min(20, s.warmup):
-            m.total = self._same(max(done, steps_that_fit(done, m.spent, s.minutes * 60)))
+            m.total = self._agreed(max(done, steps_that_fit(done, m.spent, s.minutes * 60)))
             self._follow_memory()
-        return bool(self._same(int(m.spent >= s.minutes * 60)))
-
-    def _same(self, number: int) -> int:
-        """Return the first process's number, to all."""
-        if self._strategy.share[1] == 1:
-            return number
-        tensor = torch.tensor([number], device=self._device)
-        torch.distributed.broadcast(tensor, 0)
-        return int(tensor)
+        return self._agreed(m.spent >= s.minutes * 60)
 
     def _between(self, ended: str) -> str:
         """Validate when it is due, write a checkpoint, and say whether to go on."""
@@ -279,7 +273,7 @@ class Trainer:
             if is_better:
                 m.best, self._scores = scores.worth, scores
                 self._save(BEST, network, scores)
-        m.stale = self._same(m.stale)
+        m.stale = self._agreed(m.stale)
 
     def _network(self) -> Chain:
         """Return a copy of the network with averaged weights, on the first device."""
@@ -320,6 +314,12 @@ class Trainer:
             self._save(LAST, self._network(), self._scores)
         best = out / BEST
         return best if best.exists() else out / LAST
+
+
+def end_of_round(done: int, total: int, settings: TrainSettings) -> int:
+    """Return the mini-batch of the next checkpoint, validation, or the end, whichever is first."""
+    every = (settings.checkpoint_every, settings.validate_every)
+    return min(total, *((done // n + 1) * n for n in every))
 
 
 def averaged(state: dict[str, Tensor]) -> dict[str, Tensor]:

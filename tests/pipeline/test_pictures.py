@@ -242,6 +242,7 @@ def test_training_from_settings_stops_and_goes_on(digits, tmp_path):
         ({"volumes": ("nowhere",)}, "no train-images"),
         ({"optimizer": "adamw"}, "are trained by SGD"),
         ({"strategy": "ddp", "ppv": ()}, "are not trained in copies"),
+        ({"batch": 10**6}, "mini-batches of 1000000 out of"),
     ],
 )
 def test_settings_that_do_not_fit(digits, tmp_path, other, message):

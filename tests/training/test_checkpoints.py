@@ -58,3 +58,18 @@ def test_a_folder_that_cannot_be_made_says_so(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError):
         CheckpointFolder(tmp_path / "file" / "below", keep=1).write(1, STATE, {})
+
+
+def test_a_full_disk_says_so_and_leaves_the_checkpoint_before(tmp_path):
+    resource = pytest.importorskip("resource")
+    folder = CheckpointFolder(tmp_path, keep=1)
+    folder.write(1, STATE, {})
+    large = {"weight/a": torch.zeros(100_000)}
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, before[1]))
+    try:
+        with pytest.raises(StorageError):
+            folder.write(2, large, {})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [path.name for path in tmp_path.iterdir()] == ["step-000000001.safetensors"]

@@ -51,6 +51,13 @@ def test_mistakes_are_named_with_their_line(tmp_path, kind, text, line, what):
     assert what in caught.value.seen
 
 
+def test_what_json_allows_and_yaml_does_not(tmp_path):
+    text = '{"volumes": ["data\\/a.h5"], "steps": 7}'
+    file = read_configuration(written(tmp_path, "json", text))
+    assert file.values["volumes"] == ["data/a.h5"]
+    assert file.place(("steps",)) == str(tmp_path / "run.json")
+
+
 def test_settings_that_contradict_each_other_are_refused():
     with pytest.raises(SettingsError, match="cuts are for the strategy 'pipeline'"):
         TrainSettings.parse({"cuts": (3,), "strategy": "single"})

@@ -50,3 +50,6 @@ def test_what_cannot_be_is_said(tmp_path):
     place = write_field(tmp_path / "field.h5")
     with pytest.raises(SettingsError, match="one device"):
         train(settings(tmp_path, place, "run", strategy="pipeline"))
+    for patch in ((8, 9, 9), (9, 9, 4)):
+        with pytest.raises(SettingsError, match="field of view"):
+            train(settings(tmp_path, place, "run", patch=patch))

@@ -100,10 +100,16 @@ def test_a_small_network_learns_to_flood(sampler):
     optimizer = torch.optim.Adam(network.parameters(), lr=3e-3)
     rng, losses, moves = np.random.default_rng(0), [], []
     for step in range(12):
-        examples = [sampler[4 * step + k] for k in range(4)]
-        loss, count = learn_flooding(network, optimizer, examples, RECIPE, rng)
-        losses.append(loss)
-        moves.append(count)
+        examples = zip(*(sampler[4 * step + k] for k in range(4)), strict=True)
+        batch = [torch.from_numpy(np.stack(part)) for part in examples]
+        of_moves = []
+        for loss in moving_losses(network, *batch, RECIPE, rng):
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            of_moves.append(float(loss.detach()))
+        losses.append(np.mean(of_moves))
+        moves.append(len(of_moves))
     assert np.mean(losses[-3:]) < 0.6 * np.mean(losses[:2])
     assert max(moves) > 5
     assert np.isfinite(losses).all()

@@ -5,8 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
+from napari_axonem.networks.card import NEAREST
 from napari_axonem.training.targets import (
-    NEAREST,
     affinities,
     ends,
     eroded,

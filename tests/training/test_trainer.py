@@ -104,6 +104,12 @@ def test_the_best_weights_are_kept_and_patience_ends(tmp_path):
     assert_same(kept, dict(task.seen[1].state_dict()))
 
 
+def test_validations_come_when_they_are_asked_for_whatever_the_checkpoints(tmp_path):
+    task = LineTask(worths=[3.0, 2.0, 1.0, 0.5])
+    result, _ = run(tmp_path, task, steps=24, checkpoint_every=8, validate_every=7)
+    assert [step for step, _ in result.history] == [7, 14, 21, 24]
+
+
 def test_wishes_are_obeyed(tmp_path):
     notes = Notes({5: [Wish.CHECKPOINT], 6: [Wish.PAUSE, Wish.PAUSE], 11: Wish.STOP})
     result, trainer = run(tmp_path, watcher=notes, keep=9)

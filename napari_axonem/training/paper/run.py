@@ -29,15 +29,14 @@ from napari_axonem.training.paper.recipes import RECIPES, Recipe, Way
 from napari_axonem.training.settings import TrainSettings
 from napari_axonem.training.strategies import precision, resolve_devices
 from napari_axonem.training.task import Scores
-from napari_axonem.training.trainer import LAST, Result
-from napari_axonem.volumes.disk import guarded, replacing
-from napari_axonem.watching import Unwatched, Watcher, Wish
+from napari_axonem.training.trainer import LAST, Result, end_of_round
+from napari_axonem.volumes.disk import replacing
+from napari_axonem.watching import Unwatched, Watcher, Wish, wish_after_pause
 
 EPOCHS = 10
 """Times that all pictures are seen, where no number of mini-batches is given."""
 
 TELL_EVERY = 10
-PAUSE_SECONDS = 0.2
 
 _OF_THE_RECIPE = {"rate": "rate", "batch": "batch", "momentum": "momentum",
                   "weight_decay": "weight_decay"}  # fmt: skip
@@ -75,6 +74,12 @@ class _Run:
         self._settings, self._watcher = settings, watcher
         recipe = _recipe(settings)
         train, self._test = _pictures(settings, recipe)
+        if recipe.batch > len(train):
+            raise SettingsError(
+                f"mini-batches of {recipe.batch} out of {len(train)} pictures",
+                where="--batch",
+                remedy=f"give {len(train)} at most",
+            )
         epochs: float = EPOCHS
         if "steps" in settings.model_fields_set:
             epochs = settings.steps / (len(train) // recipe.batch)
@@ -97,8 +102,7 @@ class _Run:
         began, before, ended = time.monotonic(), self._spent, "done"
         course, s = self._course, self._settings
         while course.engine.steps < course.total and ended == "done":
-            edge = (course.engine.steps // s.checkpoint_every + 1) * s.checkpoint_every
-            ended = self._leg(min(edge, course.total))
+            ended = self._leg(end_of_round(course.engine.steps, course.total, s))
             self._spent = before + time.monotonic() - began
             if course.engine.steps % s.validate_every == 0 or course.engine.steps == course.total:
                 self._validate()
@@ -124,10 +128,7 @@ class _Run:
                     busy = spent / max(1e-9, spent + report.waited)
                     self._watcher.scalar(f"busy/stage {stage}", number, busy)
                     self._watcher.scalar(f"stale/stage {stage}", number, report.stale)
-            wish = self._watcher.wish()
-            while wish is Wish.PAUSE:
-                time.sleep(PAUSE_SECONDS)
-                wish = self._watcher.wish()
+            wish = wish_after_pause(self._watcher)
             if wish in (Wish.STOP, Wish.CHECKPOINT):
                 self._course.engine.drain()
                 ended = "stopped" if wish is Wish.STOP else ended
@@ -143,7 +144,7 @@ class _Run:
 
     def _model(self) -> Path:
         """Write the weights and buffers by name of the layer."""
-        from safetensors.torch import save_file
+        from safetensors.torch import save
 
         state = self._course.engine.state_dict()
         named: dict[str, Tensor] = {
@@ -152,8 +153,8 @@ class _Run:
             if name.startswith(("weight/", "buffer/"))
         }
         path = self._settings.out / LAST
-        with guarded(path), replacing(path, overwrite=True) as temporary:
-            save_file(named, temporary)
+        with replacing(path, overwrite=True) as temporary:
+            temporary.write_bytes(save(named))
         return path
 
 
