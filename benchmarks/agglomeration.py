@@ -24,6 +24,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from places import DATA, ROOT
 import h5py
 import numpy as np
 import numpy.typing as npt
@@ -36,8 +37,6 @@ from napari_axonem.networks.card import NEAREST
 from napari_axonem.segmentation.inference.store import AffinityVolume
 from napari_axonem.segmentation.result import Result
 
-ROOT = Path(__file__).resolve().parents[1]
-DATA = Path(os.environ.get("AXONEM_DATA", ROOT.parent / "shared" / "data"))
 VOXEL = (10.0, 10.0, 10.0)
 CHUNK = (64, 64, 64)
 SEVERAL = (128, 128, 128)

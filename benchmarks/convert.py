@@ -36,6 +36,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from places import DATA, ROOT
 import h5py
 import numpy as np
 import numpy.typing as npt
@@ -45,8 +46,6 @@ import zarr.codecs
 
 from napari_axonem.geometry import Box, blocks
 
-ROOT = Path(__file__).resolve().parents[1]
-DATA = Path(os.environ.get("AXONEM_DATA", ROOT.parent / "shared" / "data"))
 SECTION = 1024
 CHUNK = (128, 128, 128)
 NAME = "labels.zarr"

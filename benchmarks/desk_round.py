@@ -25,14 +25,13 @@ from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
+from places import DATA, ROOT
 import h5py
 import napari
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QLineEdit
 
-ROOT = Path(__file__).resolve().parents[1]
-DATA = Path(os.environ.get("AXONEM_DATA", ROOT.parent / "shared" / "data"))
 sys.path.insert(0, str(ROOT))
 
 from napari_axonem.widgets.desk import open_desk  # noqa: E402

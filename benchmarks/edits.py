@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import shutil
 import subprocess
 import sys
@@ -29,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from measuring import peak_memory
 
 from napari_axonem.errors import EditError
 from napari_axonem.geometry import Box
@@ -207,12 +207,6 @@ def napari_labels(labels: Path) -> dict[str, Any]:
     return {"napari_ms": watch.table()}
 
 
-def peak_memory() -> float:
-    """Return the most memory that this process had, in GB."""
-    status = Path("/proc/self/status").read_text()
-    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024 / 1e9
-
-
 def in_own_process(step: str, *arguments: object) -> dict[str, Any]:
     """Run one step in a new process and return what it found."""
     command = [sys.executable, __file__, "--step", step, *map(str, arguments)]
@@ -263,7 +257,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.step:
         found = STEPS[options.step](*options.arguments)
-        print(json.dumps({**found, "peak_gb": round(peak_memory(), 2)}))
+        print(json.dumps({**found, "peak_gb": round(peak_memory() / 1e9, 2)}))
         return
     folder, labels = map(Path, options.arguments)
     found = measure(folder, labels)

@@ -35,6 +35,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from places import DATA
 import fastremap
 import h5py
 import numpy as np
@@ -52,8 +53,6 @@ from napari_axonem.evaluation.skeletons import (
 from napari_axonem.evaluation.skeletons.skeletons import Tree, from_trees
 from napari_axonem.volumes import open_volume
 
-ROOT = Path(__file__).resolve().parents[1]
-DATA = Path(os.environ.get("AXONEM_DATA", ROOT.parent / "shared" / "data"))
 VOXEL_SIZE = (40.0, 32.0, 32.0)
 THRESHOLD = 50
 SLABS = 16

@@ -31,10 +31,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from places import DATA
 import h5py
 import million
 import numpy as np
 import numpy.typing as npt
+from measuring import peak_memory
 
 from napari_axonem.evaluation.erl import erl
 from napari_axonem.evaluation.mistakes import Mistake, find_mistakes
@@ -42,10 +44,9 @@ from napari_axonem.evaluation.overlaps import count_overlaps
 from napari_axonem.evaluation.parts import voi_of
 from napari_axonem.evaluation.scores import adapted_rand, voi
 from napari_axonem.evaluation.standing import Choice, RunLengths, Runs, Standing
+from napari_axonem.geometry import Box
 from napari_axonem.volumes.phantom import Phantom, PhantomSettings
 
-ROOT = Path(__file__).resolve().parents[1]
-DATA = Path(os.environ.get("AXONEM_DATA", ROOT.parent / "shared" / "data"))
 LISTED = 200
 
 Labels = npt.NDArray[np.uint32]
@@ -118,9 +119,7 @@ def score_one(name: str, folder: Path) -> None:
     began = time.perf_counter()
     found = SCORERS[name](segments, truth)
     seconds = time.perf_counter() - began
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))
-    print(json.dumps({**found, "seconds": seconds, "gb": int(peak.split()[1]) * 1024 / 1e9}))
+    print(json.dumps({**found, "seconds": seconds, "gb": peak_memory() / 1e9}))
 
 
 def time_edits(edits: int, side: int) -> None:
@@ -208,8 +207,6 @@ def _write_labels(folder: Path) -> None:
             truth = file["labels"][:]
     else:
         phantom = Phantom(PhantomSettings(shape=(512, 512, 512)))
-        from napari_axonem.geometry import Box
-
         truth = phantom.render(Box.of_shape((512, 512, 512))).truth
     pieces = np.arange(len(truth), dtype=np.uint32) // 100 * 100003
     segments = np.roll(truth, (1, 2, 2), (0, 1, 2)) + pieces[:, None, None] * (truth > 0)

@@ -16,6 +16,7 @@ import argparse
 import os
 from pathlib import Path
 
+from places import DATA
 import h5py
 import numpy as np
 
@@ -24,7 +25,6 @@ from napari_axonem.evaluation.overlaps import count_overlaps
 from napari_axonem.evaluation.scores import Voi, voi
 from napari_axonem.volumes import open_volume
 
-DATA = Path(os.environ.get("AXONEM_DATA", Path(__file__).parents[2] / "shared" / "data"))
 BLOCK = DATA / "fib25" / "training2.h5"
 WEIGHTS = DATA / "ffn_fib25" / "weights.npz"
 VOXEL_SIZE = "10,10,10"

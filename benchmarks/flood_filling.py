@@ -30,6 +30,7 @@ import time
 from collections import deque
 from pathlib import Path
 
+from places import DATA
 import h5py
 import numpy as np
 import numpy.typing as npt
@@ -45,8 +46,6 @@ from napari_axonem.segmentation.flooding.settings import FloodSettings
 from napari_axonem.segmentation.flooding.subvolume import Look, SubvolumeFlood
 from napari_axonem.volumes.phantom import Phantom, PhantomSettings
 
-ROOT = Path(__file__).resolve().parents[1]
-DATA = Path(os.environ.get("AXONEM_DATA", ROOT.parent / "shared" / "data"))
 FOV: Zyx = (33, 33, 33)
 STEP: Zyx = (8, 8, 8)
 

@@ -4,10 +4,10 @@
 
 Segments two parts of ``fib25/training2.h5`` (``AXONEM_DATA``, default ``../shared/data``), each by
 itself, so that nothing of one reaches into the other: sections 60 to 150, which the shipped model
-was trained on and where the threshold is chosen, and sections from 160 on, never trained on. VOI at
-every threshold on the first, and at the one chosen there on the second.
+was trained on and where the threshold is chosen, and sections from 160 on, never trained on. Printed
+is VOI at every threshold on the first, and at the one chosen there on the second.
 
-Beside it what the same affinities give otherwise: the best that joining the same fragments can
+Beside the second what the same affinities give otherwise: the best that joining the same fragments can
 reach, each going to the true object that has most of it, and waterz with fragments of its own, at
 the threshold that is best for it where it is chosen.
 """
@@ -19,6 +19,7 @@ import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from places import DATA
 import h5py
 import numpy as np
 import waterz
@@ -30,7 +31,6 @@ from napari_axonem.segmentation.inference.store import AffinityVolume
 from napari_axonem.segmentation.result import Result
 from napari_axonem.volumes import open_volume
 
-DATA = Path(os.environ.get("AXONEM_DATA", Path(__file__).parents[2] / "shared" / "data"))
 BLOCK = DATA / "fib25" / "training2.h5"
 PARTS = {"chosen": slice(60, 150), "tested": slice(160, 250)}
 THRESHOLDS = np.arange(0.2, 0.85, 0.05).round(2)
@@ -47,7 +47,7 @@ class Scored:
     """With fragments joined by the truth."""
 
     waterz: dict[float, Voi]
-    """At each threshold, with fragments of its own."""
+    """At each mean affinity, with fragments of its own."""
 
 
 def scores(folder: Path, part: str, model: str, augment: str) -> Scored:
@@ -68,7 +68,8 @@ def scores(folder: Path, part: str, model: str, augment: str) -> Scored:
         {float(t): voi(count_overlaps(tree.segments_at(t)[fragments], truth)) for t in THRESHOLDS},
         voi(perfectly_joined(count_overlaps(fragments, truth))),
         {
-            float(t): voi(count_overlaps(np.asarray(segments, np.uint32), truth))
+            # waterz counts from the other end
+            round(1 - float(t), 2): voi(count_overlaps(np.asarray(segments, np.uint32), truth))
             for t, segments in zip(THRESHOLDS, waterz.agglomerate(near, THRESHOLDS), strict=True)
         },
     )

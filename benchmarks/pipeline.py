@@ -3,9 +3,10 @@
     python benchmarks/pipeline.py OUT --part NAME      one part, under 4 minutes on a quiet machine
     python benchmarks/pipeline.py OUT --report         the table of all parts measured so far
 
+Parts are batch1 and batch4 (all contestants), ours (the orders of our pipeline) and short (one).
 The baseline is one process with one thread on one core. In every part it runs in the same rounds as
 the contestants, one after the other, and each figure is the median over rounds of the baseline's
-time over the contestant's, for the same number of samples. Of our pipeline, which in use is
+time over the contestant's, for the same number of samples; seconds are the median of all rounds. Of our pipeline, which in use is
 filled once in hundreds of mini-batches, the first and last ones of each round are left out;
 ``with filling`` counts them. Rounds in which other programs took more than a twentieth of a core
 are dropped. The folder of torchgpipe, if it shall take part, is named by TORCHGPIPE.
@@ -240,7 +241,7 @@ def main() -> None:
     """Measure a part, or report all."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path)
-    parser.add_argument("--part", default="batch1")
+    parser.add_argument("--part", default="batch1", choices=("batch1", "batch4", "short", "ours"))
     parser.add_argument("--seconds", type=float, default=220, help="of one part (default: 220)")
     parser.add_argument("--report", action="store_true")
     given = parser.parse_args()

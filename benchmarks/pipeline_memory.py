@@ -24,6 +24,7 @@ from typing import Any
 
 import psutil
 import torch
+from measuring import peak_memory
 from pipeline import loss_of_live
 from pipeline_rivals import MOMENTUM, RATE, loss_of, mini_batch, network
 
@@ -66,12 +67,6 @@ def reset_peak() -> None:
     Path("/proc/self/clear_refs").write_text("5")
 
 
-def peak() -> int:
-    """Return the highest resident memory since then, in bytes."""
-    status = Path("/proc/self/status").read_text()
-    return int(status.split("VmHWM:")[1].split()[0]) * 1024
-
-
 def measure(way: str, cuts: tuple[int, ...], steps: int) -> dict[str, float]:
     """Train, and return MiB counted and taken."""
     warm()
@@ -81,7 +76,7 @@ def measure(way: str, cuts: tuple[int, ...], steps: int) -> dict[str, float]:
     engine = Engine(network(), loss_of_live, plan_of(way, cuts), OPTIMIZER)
     for _ in engine.train((x, y) for _ in range(steps)):
         pass
-    taken = peak() - before
+    taken = peak_memory() - before
     del engine
     counting = replace(plan_of(way, cuts), measure_memory=True)
     engine = Engine(network(), loss_of_live, counting, OPTIMIZER)

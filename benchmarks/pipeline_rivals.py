@@ -129,7 +129,7 @@ def serve(rank: int, folder: str, kind: str, cut: int, size: int, micro: int, pi
 
 
 class TwoProcesses:
-    """Two processes that train together when asked.
+    """Two processes that train together when asked, and end with this one.
 
     Parameters
     ----------
@@ -140,14 +140,13 @@ class TwoProcesses:
     def __init__(self, kind: str, cut: int, size: int, micro: int) -> None:
         context = multiprocessing.get_context("spawn")
         self._folder = tempfile.TemporaryDirectory()
-        self._pipes, self._processes = [], []
+        self._pipes = []
         for rank in range(2):
             here, there = context.Pipe()
             what = (rank, self._folder.name, kind, cut, size, micro, there)
             process = context.Process(target=serve, args=what, daemon=True)
             process.start()
             self._pipes.append(here)
-            self._processes.append(process)
 
     def run(self, count: int) -> tuple[float, float]:
         """Return wall and CPU seconds of `count` steps."""
@@ -163,11 +162,6 @@ class TwoProcesses:
                 if isinstance(found[-1], str):
                     raise RuntimeError(found[-1])  # noqa: TRY004 - it failed over there
         return time.perf_counter() - start, sum(found)
-
-    def close(self) -> None:
-        """End the processes."""
-        for process in self._processes:
-            process.terminate()
 
 
 def torchgpipe_step(cut: int, size: int, micro: int) -> Step:

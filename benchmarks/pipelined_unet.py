@@ -15,13 +15,13 @@ import json
 import os
 from pathlib import Path
 
+from places import DATA
 import torch
 
 from napari_axonem.training.settings import TrainSettings
 from napari_axonem.training.start import train
 from napari_axonem.watching import Unwatched
 
-DATA = Path(os.environ.get("AXONEM_DATA", Path(__file__).parents[2] / "shared" / "data"))
 PLACE = DATA / "fib25" / "training2.h5"
 WAYS = {
     "sequential": {"strategy": "single"},

@@ -28,12 +28,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from places import DATA, ROOT
 import h5py
 import numpy as np
 from repair_curves import paint
 
-ROOT = Path(__file__).resolve().parents[1]
-DATA = Path(os.environ.get("AXONEM_DATA", ROOT.parent / "shared" / "data"))
 sys.path.insert(0, str(ROOT))
 
 from napari_axonem.cli.main import main as command  # noqa: E402 - needs the path above

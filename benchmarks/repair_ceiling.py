@@ -14,7 +14,7 @@ where the segmentation has a segment. What counts as a piece makes the differenc
 - *connected*: the connected pieces (6 neighbours) of a fragment in a true object, which is what a
   cut inside of a fragment can take off at once;
 - *4 thick*, *6 thick*, *8 thick*: those of them that are so many voxels thick somewhere. The list
-  proposes cuts of pieces that one can point at (`proposing.THINNEST`).
+  proposes cuts of pieces that one can point at (`evaluation.thickness.THINNEST`).
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from places import DATA, ROOT
 import cc3d
 import edt
 import fastremap
@@ -32,8 +33,6 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-ROOT = Path(__file__).resolve().parents[1]
-DATA = Path(os.environ.get("AXONEM_DATA", ROOT.parent / "shared" / "data"))
 sys.path.insert(0, str(ROOT))
 
 from napari_axonem.evaluation.erl import erl  # noqa: E402 - needs the path above

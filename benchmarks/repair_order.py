@@ -35,12 +35,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from places import DATA, ROOT
 import numpy as np
 import numpy.typing as npt
 from repair_curves import THRESHOLDS, Curve, draw, paint
 
-ROOT = Path(__file__).resolve().parents[1]
-DATA = Path(os.environ.get("AXONEM_DATA", ROOT.parent / "shared" / "data"))
 sys.path.insert(0, str(ROOT))
 
 from napari_axonem.evaluation.cells import tabulate  # noqa: E402 - needs the path above

@@ -26,6 +26,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from places import DATA
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -45,8 +46,6 @@ from napari_axonem.segmentation.inference.tiling import WEIGHT, Tiling
 from napari_axonem.volumes import Volume, natural_chunk, open_volume
 from napari_axonem.volumes.cropping import cropped
 
-ROOT = Path(__file__).resolve().parents[1]
-DATA = Path(os.environ.get("AXONEM_DATA", ROOT.parent / "shared" / "data"))
 VOXEL = (10.0, 10.0, 10.0)
 
 

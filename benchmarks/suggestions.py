@@ -35,6 +35,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from places import DATA
 import h5py
 import numpy as np
 import numpy.typing as npt
@@ -50,8 +51,6 @@ from napari_axonem.volumes import open_affinities
 from napari_axonem.volumes.phantom import Phantom, PhantomSettings, PlantedMistake
 from napari_axonem.volumes.volume import Volume
 
-ROOT = Path(__file__).resolve().parents[1]
-DATA = Path(os.environ.get("AXONEM_DATA", ROOT.parent / "shared" / "data"))
 HELD_OUT_FROM = 160
 CUT_VOXELS = 1000
 AROUND_NM, PASSING_NM, CROSSING_DEGREES = 400.0, 200.0, 30.0

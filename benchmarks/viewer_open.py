@@ -42,10 +42,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from places import DATA
 from viewer_data import make
 from viewer_window import CONTENDERS, SCREEN
 
-DATA = Path(os.environ.get("AXONEM_DATA", Path(__file__).parents[2] / "shared" / "data"))
 ONE_SCALE_ONLY_ONCE = "napari's reader, one scale"
 """Takes minutes a round, and is far from all others."""
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from measuring import peak_memory
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
@@ -262,12 +263,6 @@ def keep(viewer: Viewer, folder: Path | None, name: str) -> None:
     if folder is not None:
         file = folder / f"{re.sub('[^a-z]+', '-', name.lower())}.png"
         viewer.window.screenshot(str(file), canvas_only=False, flash=False)
-
-
-def peak_memory() -> int:
-    """Return the most memory that this process had, in bytes."""
-    status = Path("/proc/self/status").read_text()
-    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024
 
 
 def main() -> None:
