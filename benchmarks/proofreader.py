@@ -7,8 +7,8 @@ On the FIB-25 block (``AXONEM_DATA``, or ``../shared/data``), as `repair_order` 
 the project itself: errors are taken from the top of the list, merges and splits are those of the
 window, cuts run where the image says, and every edit goes to the disk. Points lie `--noise` voxels
 off (standard deviation of each coordinate, seeded) inside of the object that is meant. A split is
-taken when its preview shows half of the gain listed; otherwise it is tried once more with more
-points, and left alone where that does not help either.
+taken when its preview shows half of what a perfect cut of the pieces pointed at would gain;
+otherwise it is tried once more, and left alone where that shows less than a tenth.
 
 With ``--folder`` the project and the lines of `NAME.jsonl` are kept, and the same command goes on.
 ``--affinities fib25`` gives the cut the affinities of the shipped model, as `segment` writes them;

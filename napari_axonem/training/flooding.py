@@ -20,14 +20,8 @@ from torch.nn import functional
 
 from napari_axonem.geometry import Box, Zyx, zyx
 from napari_axonem.networks.ffn import logit
-from napari_axonem.training.augmentation import (
-    AugmentationSettings,
-    Warp,
-    add_defects,
-    draw_warp,
-    vary_grey,
-)
-from napari_axonem.training.sampling import draw_corner
+from napari_axonem.training.augmentation import AugmentationSettings, Warp, draw_warp
+from napari_axonem.training.sampling import draw_corner, shares_of, shown_to_network
 from napari_axonem.training.sources import TrainingSource
 from napari_axonem.training.targets import is_planar
 
@@ -100,9 +94,7 @@ class FloodSampler:
 
     def __init__(self, sources: Sequence[TrainingSource], recipe: FloodRecipe, seed: int) -> None:
         self.sources, self.recipe, self.seed = tuple(sources), recipe, seed
-        labelled = np.array([s.labelled_voxels() for s in self.sources], np.float64)
-        even = np.full_like(labelled, 1 / len(labelled))
-        self.shares = labelled / labelled.sum() if labelled.any() else even
+        self.shares = shares_of(self.sources)
 
     def __getitem__(self, number: int) -> FloodExample:
         """Return the example of that number."""
@@ -113,10 +105,8 @@ class FloodSampler:
         warp = draw_warp(recipe.augmentation, recipe.patch, source.voxel_size, rng)
         corner, inside, known = self._object(source, warp, BANDS[band : band + 2], rng)
         image = warp.image(source.read(warp.box(corner)).image, corner)
-        image = add_defects(image, recipe.augmentation, planar, rng)
-        image = vary_grey(image, recipe.augmentation, planar, rng)
-        normal = (image * np.float32(255) - np.float32(recipe.mean)) / np.float32(recipe.std)
-        return FloodExample(normal[None], inside.astype(np.float32)[None], known[None])
+        shown = shown_to_network(image, recipe, planar, rng)
+        return FloodExample(shown[None], inside.astype(np.float32)[None], known[None])
 
     def _object(
         self,

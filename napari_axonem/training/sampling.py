@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -82,12 +82,7 @@ class PatchSampler:
         self.sources = tuple(sources)
         self.recipe = recipe
         self.seed = seed
-        labelled = np.array([s.labelled_voxels() for s in self.sources], dtype=np.float64)
-        self.shares = (
-            labelled / labelled.sum()
-            if labelled.any()
-            else np.full_like(labelled, 1 / len(labelled))
-        )
+        self.shares = shares_of(self.sources)
 
     def __getitem__(self, number: int) -> Sample:
         """Return the sample of that number."""
@@ -101,11 +96,8 @@ class PatchSampler:
         if recipe.erosion:
             labels = eroded(labels, known, planar)
         target = affinities(warp.labels(labels, corner), recipe.offsets, warp.labels(known, corner))
-        image = warp.image(patch.image, corner)
-        image = add_defects(image, recipe.augmentation, planar, rng)
-        image = vary_grey(image, recipe.augmentation, planar, rng)
-        normal = (image * np.float32(255) - np.float32(recipe.mean)) / np.float32(recipe.std)
-        return Sample(normal[None], target.values, target.known)
+        shown = shown_to_network(warp.image(patch.image, corner), recipe, planar, rng)
+        return Sample(shown[None], target.values, target.known)
 
     def _place(
         self, source: TrainingSource, warp: Warp, rng: np.random.Generator
@@ -117,6 +109,39 @@ class PatchSampler:
             if patch.known.mean() >= self.recipe.least_known:
                 break
         return patch, corner
+
+
+def shares_of(sources: Sequence[TrainingSource]) -> npt.NDArray[np.float64]:
+    """Return how often each source is to be drawn: by its labelled voxels, summing to 1."""
+    labelled = np.array([s.labelled_voxels() for s in sources], dtype=np.float64)
+    even = np.full_like(labelled, 1 / len(labelled))
+    return labelled / labelled.sum() if labelled.any() else even
+
+
+class Shown(Protocol):
+    """What a recipe says of the network's input."""
+
+    @property
+    def mean(self) -> float:
+        """Grey value, of 0..255, that goes in as 0."""
+
+    @property
+    def std(self) -> float:
+        """Difference of grey values that goes in as 1."""
+
+    @property
+    def augmentation(self) -> AugmentationSettings:
+        """How greys are varied."""
+
+
+def shown_to_network(
+    image: Floats, recipe: Shown, planar: bool, rng: np.random.Generator
+) -> Floats:
+    """Return an image (z, y, x), 0..1, with defects and other greys, normalised."""
+    image = add_defects(image, recipe.augmentation, planar, rng)
+    image = vary_grey(image, recipe.augmentation, planar, rng)
+    normal: Floats = (image * np.float32(255) - np.float32(recipe.mean)) / np.float32(recipe.std)
+    return normal
 
 
 def draw_corner(region: Box, shape: Zyx, rng: np.random.Generator) -> Zyx:

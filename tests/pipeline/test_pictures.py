@@ -131,6 +131,12 @@ def test_idx_files(digits):
     broken.write_bytes(b"nonsense")
     with pytest.raises(VolumeError, match="cannot be read"):
         read_mnist(digits, "test")
+    broken.write_bytes(gzip.compress(b"nonsense")[:10] + b"\xff" * 20)
+    with pytest.raises(VolumeError, match="cannot be read"):
+        read_mnist(digits, "test")
+    broken.write_bytes(gzip.compress(b"\0\0\x08\x03\0\0"))
+    with pytest.raises(VolumeError, match="no idx file"):
+        read_mnist(digits, "test")
     broken.write_bytes(gzip.compress(b"\0\0\x0d\x01"))
     with pytest.raises(VolumeError, match="no idx file of unsigned bytes"):
         read_mnist(digits, "test")

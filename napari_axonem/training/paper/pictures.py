@@ -16,6 +16,7 @@ from PIL import Image
 from torch import Tensor
 
 from napari_axonem.errors import VolumeError
+from napari_axonem.volumes.disk import DAMAGES
 
 IDX_UNSIGNED_BYTE = 0x08
 MNIST_FILES = {
@@ -53,12 +54,13 @@ def read_idx(path: Path) -> npt.NDArray[np.uint8]:
     """
     try:
         content = gzip.decompress(path.read_bytes())
-    except (OSError, EOFError) as error:
+    except DAMAGES as error:
         raise VolumeError(f"cannot be read: {error}", where=path) from error
-    if len(content) < 4 or content[:3] != bytes((0, 0, IDX_UNSIGNED_BYTE)):
-        raise VolumeError("no idx file of unsigned bytes", where=path)
-    dimensions = content[3]
+    is_idx = len(content) >= 4 and content[:3] == bytes((0, 0, IDX_UNSIGNED_BYTE))
+    dimensions = content[3] if is_idx else 0
     start = 4 + 4 * dimensions
+    if not is_idx or len(content) < start:
+        raise VolumeError("no idx file of unsigned bytes", where=path)
     shape = struct.unpack(f">{dimensions}I", content[4:start])
     pixels = np.frombuffer(content, np.uint8, offset=start)
     if pixels.size != np.prod(shape):
@@ -95,7 +97,7 @@ def read_cifar10(file: Path, part: str) -> Pictures:
         When the file is missing or damaged.
     """
     try:
-        with np.load(file) as arrays:
+        with file.open("rb") as opened, np.load(opened) as arrays:
             jpeg, starts, labels = (arrays[f"{part}_{n}"] for n in ("jpeg", "offset", "label"))
         content = jpeg.tobytes()
         edges = [*(int(start) for start in starts[: len(labels)]), len(content)]
@@ -103,6 +105,6 @@ def read_cifar10(file: Path, part: str) -> Pictures:
         for n, (start, stop) in enumerate(pairwise(edges)):
             with Image.open(io.BytesIO(content[start:stop])) as picture:
                 pixels[n] = np.asarray(picture.convert("RGB")).transpose(2, 0, 1)
-    except (OSError, KeyError, ValueError) as error:
+    except DAMAGES as error:
         raise VolumeError(f"cannot be read: {error}", where=file) from error
     return Pictures(torch.from_numpy(pixels), torch.from_numpy(labels.astype(np.int64)))
