@@ -19,17 +19,16 @@ Memory is the highest sum over all processes, RSS (what is shared counts in each
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import sys
 from pathlib import Path
 
-from places import DATA, ROOT
 import h5py
 import numpy as np
 import numpy.typing as npt
 import zarr
 from convert import Measured, measured
+from places import DATA, ROOT
 from scipy import ndimage
 
 from napari_axonem.geometry import Box, Grid, blocks

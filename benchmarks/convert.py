@@ -36,13 +36,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from places import DATA, ROOT
 import h5py
 import numpy as np
 import numpy.typing as npt
 import psutil
 import zarr
 import zarr.codecs
+from places import DATA, ROOT
 
 from napari_axonem.geometry import Box, blocks
 

@@ -25,9 +25,9 @@ from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
-from places import DATA, ROOT
 import h5py
 import napari
+from places import DATA, ROOT
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QLineEdit

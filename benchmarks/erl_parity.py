@@ -12,14 +12,13 @@ hold, and ids above 2**53. ``tests/evaluation/test_erl.py`` holds ours for these
 from __future__ import annotations
 
 import importlib.util
-import os
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from places import DATA, ROOT
 import numpy as np
+from places import DATA, ROOT
 
 sys.path.insert(0, str(ROOT))
 

@@ -25,7 +25,6 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -35,11 +34,11 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from places import DATA
 import fastremap
 import h5py
 import numpy as np
 import psutil
+from places import DATA
 from viewer_open import drop_from_cache
 
 from napari_axonem.blockwise import Team

@@ -31,12 +31,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from places import DATA
 import h5py
 import million
 import numpy as np
 import numpy.typing as npt
 from measuring import peak_memory
+from places import DATA
 
 from napari_axonem.evaluation.erl import erl
 from napari_axonem.evaluation.mistakes import Mistake, find_mistakes

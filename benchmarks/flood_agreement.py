@@ -13,12 +13,11 @@ result. A quarter of an hour of one core.
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 
-from places import DATA
 import h5py
 import numpy as np
+from places import DATA
 
 from napari_axonem.cli.main import main as command
 from napari_axonem.evaluation.overlaps import count_overlaps

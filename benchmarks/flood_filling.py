@@ -24,17 +24,16 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
 import statistics
 import time
 from collections import deque
 from pathlib import Path
 
-from places import DATA
 import h5py
 import numpy as np
 import numpy.typing as npt
 import torch
+from places import DATA
 from torch import nn
 
 from napari_axonem.geometry import Box, Zyx

@@ -15,14 +15,13 @@ the threshold that is best for it where it is chosen.
 from __future__ import annotations
 
 import argparse
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from places import DATA
 import h5py
 import numpy as np
 import waterz
+from places import DATA
 
 from napari_axonem.cli.main import main as command
 from napari_axonem.evaluation.overlaps import OverlapTable, count_overlaps, merge_tables

@@ -12,11 +12,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from pathlib import Path
 
-from places import DATA
 import torch
+from places import DATA
 
 from napari_axonem.training.settings import TrainSettings
 from napari_axonem.training.start import train

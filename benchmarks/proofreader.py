@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import tempfile
 import time
@@ -28,9 +27,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from places import DATA, ROOT
 import h5py
 import numpy as np
+from places import DATA, ROOT
 from repair_curves import paint
 
 sys.path.insert(0, str(ROOT))

@@ -20,18 +20,17 @@ where the segmentation has a segment. What counts as a piece makes the differenc
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from places import DATA, ROOT
 import cc3d
 import edt
 import fastremap
 import h5py
 import numpy as np
 import numpy.typing as npt
+from places import DATA, ROOT
 
 sys.path.insert(0, str(ROOT))
 

@@ -28,16 +28,15 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from places import DATA, ROOT
 import numpy as np
 import numpy.typing as npt
+from places import DATA, ROOT
 from repair_curves import THRESHOLDS, Curve, draw, paint
 
 sys.path.insert(0, str(ROOT))

@@ -20,17 +20,16 @@ height up to 20,480 at a batch of one): the default block leaves only the coarse
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import tempfile
 import time
 from pathlib import Path
 
-from places import DATA
 import numpy as np
 import numpy.typing as npt
 import torch
 import zarr
+from places import DATA
 
 from napari_axonem.errors import ModelError
 from napari_axonem.geometry import Box, Zyx, zyx

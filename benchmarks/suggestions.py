@@ -29,16 +29,15 @@ pairs, or of all segments that hold two objects of that size, among the first.
 from __future__ import annotations
 
 import argparse
-import os
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from places import DATA
 import h5py
 import numpy as np
 import numpy.typing as npt
+from places import DATA
 
 from napari_axonem.evaluation.cells import tabulate
 from napari_axonem.evaluation.edges import fragment_edges
