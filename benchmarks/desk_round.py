@@ -34,9 +34,9 @@ from qtpy.QtWidgets import QApplication, QLineEdit
 
 sys.path.insert(0, str(ROOT))
 
-from napari_axonem.widgets.desk import open_desk  # noqa: E402
-from tests.widgets.hand import CONTROL, SHIFT, Hand  # noqa: E402
-from tests.widgets.watchdog import Watchdog  # noqa: E402
+from napari_axonem.widgets.desk import open_desk
+from tests.widgets.hand import CONTROL, SHIFT, Hand
+from tests.widgets.watchdog import Watchdog
 
 BLOCK = DATA / "fib25" / "training2.h5"
 AT_MOST_S = 3600.0

@@ -22,14 +22,14 @@ from places import DATA, ROOT
 
 sys.path.insert(0, str(ROOT))
 
-from napari_axonem.evaluation.erl import Erl, erl  # noqa: E402 - needs the path above
-from napari_axonem.evaluation.skeletons import (  # noqa: E402
+from napari_axonem.evaluation.erl import Erl, erl
+from napari_axonem.evaluation.skeletons import (
     lookup,
     masked_voxels,
     read_skeletons,
 )
-from napari_axonem.volumes import open_volume  # noqa: E402
-from tests.evaluation.erl_cases import Case, by_em_erl, random_case  # noqa: E402
+from napari_axonem.volumes import open_volume
+from tests.evaluation.erl_cases import Case, by_em_erl, random_case
 
 CASES = 60
 AGREEMENT = 1e-6

@@ -27,7 +27,6 @@ import math
 import statistics
 import time
 from collections import deque
-from pathlib import Path
 
 import h5py
 import numpy as np

@@ -4,12 +4,12 @@
 
 Segments two parts of ``fib25/training2.h5`` (``AXONEM_DATA``, default ``../shared/data``), each by
 itself, so that nothing of one reaches into the other: sections 60 to 150, which the shipped model
-was trained on and where the threshold is chosen, and sections from 160 on, never trained on. Printed
-is VOI at every threshold on the first, and at the one chosen there on the second.
+was trained on and where the threshold is chosen, and sections from 160 on, never trained on. VOI is
+printed at every threshold on the first, and at the one chosen there on the second.
 
-Beside the second what the same affinities give otherwise: the best that joining the same fragments can
-reach, each going to the true object that has most of it, and waterz with fragments of its own, at
-the threshold that is best for it where it is chosen.
+Beside the second stands what the same affinities give otherwise: the best that joining the same
+fragments can reach, each going to the true object that has most of it, and waterz with fragments of
+its own, at the threshold that is best for it where it is chosen.
 """
 
 from __future__ import annotations

@@ -4,12 +4,14 @@
     python benchmarks/pipeline.py OUT --report         the table of all parts measured so far
 
 Parts are batch1 and batch4 (all contestants), ours (the orders of our pipeline) and short (one).
+
 The baseline is one process with one thread on one core. In every part it runs in the same rounds as
 the contestants, one after the other, and each figure is the median over rounds of the baseline's
-time over the contestant's, for the same number of samples; seconds are the median of all rounds. Of our pipeline, which in use is
-filled once in hundreds of mini-batches, the first and last ones of each round are left out;
-``with filling`` counts them. Rounds in which other programs took more than a twentieth of a core
-are dropped. The folder of torchgpipe, if it shall take part, is named by TORCHGPIPE.
+time over the contestant's, for the same number of samples; seconds are the median of all rounds. Of
+our pipeline, which in use is filled once in hundreds of mini-batches, the first and last ones of
+each round are left out; ``with filling`` counts them. Rounds in which other programs took more than
+a twentieth of a core are dropped, but for the seconds. The folder of torchgpipe, if it shall take
+part, is named by TORCHGPIPE.
 """
 
 from __future__ import annotations

@@ -34,14 +34,14 @@ from repair_curves import paint
 
 sys.path.insert(0, str(ROOT))
 
-from napari_axonem.cli.main import main as command  # noqa: E402 - needs the path above
-from napari_axonem.evaluation.skeletons import Skeletons, read_skeletons  # noqa: E402
-from napari_axonem.evaluation.standing import RunSettings  # noqa: E402
-from napari_axonem.proofreading.creation import CreateSettings, create_project  # noqa: E402
-from napari_axonem.proofreading.project import Project  # noqa: E402
-from napari_axonem.proofreading.simulation import Hand, Repair, repair_all  # noqa: E402
-from napari_axonem.segmentation.inference.store import NEAR  # noqa: E402
-from napari_axonem.segmentation.result import Result  # noqa: E402
+from napari_axonem.cli.main import main as command
+from napari_axonem.evaluation.skeletons import Skeletons, read_skeletons
+from napari_axonem.evaluation.standing import RunSettings
+from napari_axonem.proofreading.creation import CreateSettings, create_project
+from napari_axonem.proofreading.project import Project
+from napari_axonem.proofreading.simulation import Hand, Repair, repair_all
+from napari_axonem.segmentation.inference.store import NEAR
+from napari_axonem.segmentation.result import Result
 
 FILE = DATA / "fib25" / "training2.h5"
 SIZE = (10.0, 10.0, 10.0)

@@ -22,7 +22,6 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 import cc3d
 import edt
@@ -34,11 +33,11 @@ from places import DATA, ROOT
 
 sys.path.insert(0, str(ROOT))
 
-from napari_axonem.evaluation.erl import erl  # noqa: E402 - needs the path above
-from napari_axonem.evaluation.overlaps import count_overlaps  # noqa: E402
-from napari_axonem.evaluation.scores import voi  # noqa: E402
-from napari_axonem.evaluation.skeletons import Skeletons, read_skeletons  # noqa: E402
-from napari_axonem.geometry import Grid  # noqa: E402
+from napari_axonem.evaluation.erl import erl
+from napari_axonem.evaluation.overlaps import count_overlaps
+from napari_axonem.evaluation.scores import voi
+from napari_axonem.evaluation.skeletons import Skeletons, read_skeletons
+from napari_axonem.geometry import Grid
 
 FILE = DATA / "fib25" / "training2.h5"
 GRID = Grid((10.0, 10.0, 10.0))

@@ -41,12 +41,12 @@ from repair_curves import THRESHOLDS, Curve, draw, paint
 
 sys.path.insert(0, str(ROOT))
 
-from napari_axonem.evaluation.cells import tabulate  # noqa: E402 - needs the path above
-from napari_axonem.evaluation.grouping import Ints  # noqa: E402
-from napari_axonem.evaluation.mistakes import Mistake  # noqa: E402
-from napari_axonem.evaluation.parts import part_key  # noqa: E402
-from napari_axonem.evaluation.skeletons import Skeletons, lookup, read_skeletons  # noqa: E402
-from napari_axonem.evaluation.standing import (  # noqa: E402
+from napari_axonem.evaluation.cells import tabulate
+from napari_axonem.evaluation.grouping import Ints
+from napari_axonem.evaluation.mistakes import Mistake
+from napari_axonem.evaluation.parts import part_key
+from napari_axonem.evaluation.skeletons import Skeletons, lookup, read_skeletons
+from napari_axonem.evaluation.standing import (
     Choice,
     Rank,
     RunLengths,
@@ -54,10 +54,10 @@ from napari_axonem.evaluation.standing import (  # noqa: E402
     RunSettings,
     Standing,
 )
-from napari_axonem.evaluation.standing.rows import Rows  # noqa: E402
-from napari_axonem.evaluation.tables import CellTable  # noqa: E402
-from napari_axonem.geometry import Grid  # noqa: E402
-from napari_axonem.volumes import open_volume  # noqa: E402
+from napari_axonem.evaluation.standing.rows import Rows
+from napari_axonem.evaluation.tables import CellTable
+from napari_axonem.geometry import Grid
+from napari_axonem.volumes import open_volume
 
 SEEDS = 5
 ROUNDING = 1e-12

@@ -127,7 +127,7 @@ def _json(text: str, path: Path) -> tuple[Any, dict[Key, int]]:
         raise SettingsError(
             f"no JSON: {error.msg}", where=f"{path}, line {error.lineno}"
         ) from error
-    # JSON is YAML but for tabs and some escapes, which only the reader of lines would mind.
+    # JSON is YAML but for tabs and some characters, which only the reader of lines would mind.
     try:
         node = yaml.compose(text.replace("\t", " "), yaml.SafeLoader)
     except yaml.YAMLError:

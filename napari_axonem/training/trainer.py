@@ -1,8 +1,8 @@
 """The loop: learn, tell, obey, write checkpoints, validate, keep the best.
 
-Work goes in rounds, each up to a checkpoint; there is one at each validation too. A pipeline is empty between rounds, and an
-uninterrupted run empties it at the same mini-batches as one that was killed and resumed: both give
-the same bits on the CPU.
+Work goes in rounds, each up to a checkpoint; there is one at each validation too. A pipeline is
+empty between rounds, and an uninterrupted run empties it at the same mini-batches as one that was
+killed and resumed: both give the same bits on the CPU.
 """
 
 from __future__ import annotations

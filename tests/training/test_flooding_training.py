@@ -11,7 +11,6 @@ from napari_axonem.training.augmentation import NONE  # noqa: E402
 from napari_axonem.training.flooding import (  # noqa: E402
     FloodRecipe,
     FloodSampler,
-    learn_flooding,
     moving_losses,
 )
 from napari_axonem.training.sources import make_source  # noqa: E402

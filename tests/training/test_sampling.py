@@ -7,11 +7,11 @@ import pytest
 
 from napari_axonem.errors import MismatchError, VolumeError
 from napari_axonem.geometry import Box
+from napari_axonem.networks.card import NEAREST
 from napari_axonem.training.augmentation import NONE, AugmentationSettings
 from napari_axonem.training.opening import open_sources
 from napari_axonem.training.sampling import PatchSampler, Recipe
 from napari_axonem.training.sources import make_source
-from napari_axonem.networks.card import NEAREST
 from napari_axonem.volumes.axonem.release import LAYOUT
 from tests.training.fields import FLAT, image_of, labels_of, volume_of, write_field
 from tests.volumes.axonem_files import GREY, write_block
