@@ -28,6 +28,9 @@ Positions are often stored as float32 (24 bits of mantissa). A voxel size that f
 hold, such as 33.3 nm, would otherwise put a boundary just below the voxel it opens.
 """
 
+FEW_ROWS = 1 << 15
+"""Positions that are worked on at once: what lies between steps stays in the processor's cache."""
+
 
 @dataclass(frozen=True, slots=True)
 class Box:
@@ -113,14 +116,21 @@ class Grid:
         Voxel indices, shape (..., 3). A position within float32's error of a voxel boundary
         counts as on it (`SNAP`).
         """
-        points = np.asarray(points_nm, dtype=np.float64)
-        index = (points - np.asarray(self.origin)) / np.asarray(self.voxel_size)
+        points = np.asarray(points_nm)
+        voxels = np.empty(points.shape, np.int64)
+        rows, into = points.reshape(-1, 3), voxels.reshape(-1, 3)
+        for start in range(0, len(rows), FEW_ROWS):
+            part = slice(start, start + FEW_ROWS)
+            into[part] = self._voxels_of(rows[part].astype(np.float64))
+        return voxels
+
+    def _voxels_of(self, points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        size = np.asarray(self.voxel_size)
+        index = (points - np.asarray(self.origin)) / size
         nearest = np.rint(index)
         # The error is relative to the position, not to its distance from the origin.
-        reach = SNAP * np.maximum(1.0, np.abs(points) / np.asarray(self.voxel_size))
-        snapped = np.abs(index - nearest) <= reach
-        voxels: npt.NDArray[np.int64] = np.where(snapped, nearest, np.floor(index)).astype(np.int64)
-        return voxels
+        reach = SNAP * np.maximum(1.0, np.abs(points) / size)
+        return np.where(np.abs(index - nearest) <= reach, nearest, np.floor(index))
 
     def to_nm(self, voxels: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Return the centres in nm of the voxels (z, y, x), shape (..., 3)."""

@@ -35,7 +35,8 @@ DAMAGES = (
     RuntimeError,  # zipfile, of a flipped bit that says encrypted or of a strange compression
     MemoryError,  # numpy, of a flipped digit in a shape
 )
-"""What reading an npz file may raise where it is missing, cut off or damaged. The file is to be opened before: `numpy.load` leaves one open that is no
+"""What reading an npz file may raise where it is missing, cut off or damaged. The file is to be
+opened before: `numpy.load` leaves one open that is no
 archive."""
 
 

@@ -21,7 +21,7 @@ from napari_axonem.evaluation.erl.definitions import (
     Pairs,
     find_merging,
 )
-from napari_axonem.evaluation.grouping import Ids, Ints, sums_of
+from napari_axonem.evaluation.grouping import Ids, Ints, group_keys, sums_of
 from napari_axonem.evaluation.skeletons.lookup import MaskedVoxels
 from napari_axonem.evaluation.skeletons.skeletons import Floats, Skeletons
 from napari_axonem.geometry import Nm
@@ -168,7 +168,7 @@ def erl(
             f"no length in {len(skeletons)} skeletons",
             remedy="give skeletons with edges, such as 'napari-axonem skeletonize' makes",
         )
-    segments, place = np.unique(node_segment, return_inverse=True)
+    segments, place = group_keys(node_segment)
     pairs = _pairs(skeletons, segments, place)
     merging = find_merging(definition, pairs, merge_threshold, masked)
     on_merging = merging.segments[place[skeletons.edges[:, 0]]]
@@ -191,7 +191,8 @@ def erl(
 def _pairs(skeletons: Skeletons, segments: Ids, place: Ints) -> Pairs:
     """Count the nodes of each pair of skeleton and segment."""
     key = skeletons.node_skeleton.astype(np.int64) * len(segments) + place
-    pairs, nodes = np.unique(key, return_counts=True)
+    pairs, of_pair = group_keys(key)
+    nodes = np.bincount(of_pair, minlength=len(pairs))
     skeleton, segment = np.divmod(pairs, max(1, len(segments)))
     return Pairs(skeleton, segment, nodes, len(skeletons), segments)
 
@@ -222,7 +223,7 @@ def _score(skeletons: Skeletons, node_segment: Ids, place: Ints, merged: Bools) 
 def _run_lengths(skeletons: Skeletons, skeleton: Ints, segment: Ints, length: Floats) -> Floats:
     """Return the expected run length of each skeleton from its correct edges."""
     key = skeleton * (segment.max(initial=0) + 1) + segment
-    runs, of_run = np.unique(key, return_inverse=True)
+    runs, of_run = group_keys(key)
     run = sums_of(of_run, length, len(runs))
     owner = runs // (segment.max(initial=0) + 1)
     whole = skeletons.lengths[owner]

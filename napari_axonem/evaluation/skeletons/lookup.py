@@ -15,7 +15,7 @@ from napari_axonem.evaluation.grouping import Ids, Ints, as_ids, group_keys, gro
 from napari_axonem.evaluation.overlaps import require_same_grid
 from napari_axonem.evaluation.skeletons.skeletons import Skeletons
 from napari_axonem.evaluation.threads import each
-from napari_axonem.geometry import Box, Nm, blocks, zyx
+from napari_axonem.geometry import FEW_ROWS, Box, Nm, blocks, zyx
 from napari_axonem.progress import Progress, silent, tracked
 from napari_axonem.volumes.chunking import natural_block
 from napari_axonem.volumes.labels import require_labels
@@ -143,7 +143,10 @@ def _by_block(labels: Volume, voxels: Ints, nodes: Ints) -> Iterator[_Near]:
     """Sort `nodes` by the block of the volume that they lie in, and yield those of each."""
     block = np.asarray(natural_block(labels, LOOKUP_BYTES))
     lattice = -(-np.asarray(labels.shape) // block)
-    key = np.ravel_multi_index(tuple((voxels[nodes] // block).T), zyx(lattice))
+    key = np.empty(len(nodes), np.int64)
+    for start in range(0, len(nodes), FEW_ROWS):
+        part = slice(start, start + FEW_ROWS)
+        key[part] = np.ravel_multi_index(tuple((voxels[nodes[part]] // block).T), zyx(lattice))
     order = np.argsort(key, kind="stable")
     bounds = [*group_starts(key[order]).tolist(), len(nodes)] if len(nodes) else []
     for start, stop in pairwise(bounds):
