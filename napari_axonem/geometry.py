@@ -130,7 +130,10 @@ class Grid:
         nearest = np.rint(index)
         # The error is relative to the position, not to its distance from the origin.
         reach = SNAP * np.maximum(1.0, np.abs(points) / size)
-        return np.where(np.abs(index - nearest) <= reach, nearest, np.floor(index))
+        snapped: npt.NDArray[np.float64] = np.where(
+            np.abs(index - nearest) <= reach, nearest, np.floor(index)
+        )
+        return snapped
 
     def to_nm(self, voxels: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Return the centres in nm of the voxels (z, y, x), shape (..., 3)."""
