@@ -5,7 +5,7 @@ import pytest
 
 from napari_axonem.proofreading.project import Project
 from napari_axonem.volumes import open_volume
-from tests.segmentation.agglomeration_cases import affinities_of, cells, write_affinities
+from tests.segmentation.affinity_cases import affinities_of, cells, write_affinities
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from napari_axonem.volumes import open_volume
 from napari_axonem.watching import Unwatched
 
 from . import killed_segmentation
-from .agglomeration_cases import SHAPE, affinities_of, cells, is_inner, voi, write_affinities
+from .affinity_cases import SHAPE, affinities_of, cells, is_inner, voi, write_affinities
 from .killed_segmentation import settings_for
 
 CHILD = Path(killed_segmentation.__file__)

@@ -20,7 +20,7 @@ from napari_axonem.segmentation.segmenting import segment
 from napari_axonem.segmentation.settings import SegmentSettings
 from napari_axonem.volumes import open_affinities, open_volume
 from napari_axonem.watching import Unwatched, Wish
-from tests.segmentation.agglomeration_cases import affinities_of, cells, write_affinities
+from tests.segmentation.affinity_cases import affinities_of, cells, write_affinities
 from tests.segmentation.flooding_cases import tiny_model, tubes
 from tests.segmentation.inference_cases import grey_image, save
 
