@@ -44,6 +44,8 @@ class Depth:
         """Called when it was gone to, or left, by whatever means."""
         self.concerned: Callable[[], bool] = lambda: False
         """Tells whether there is anything of ours that has a third dimension."""
+        self.later: Callable[[Callable[[], None]], None] = lambda action: action()
+        """Does something when the window has had a turn."""
         self._hidden: list[Layer] = []
         self._centre: Nm = (0.0, 0.0, 0.0)
         self._point: tuple[float, ...] = (0.0, 0.0, 0.0)
@@ -71,9 +73,8 @@ class Depth:
 
     def show(self, layer: Layer, visible: bool) -> None:
         """Show or hide a lazy layer; in three dimensions only when two are back."""
-        if self.on:
-            others = [one for one in self._hidden if one is not layer]
-            self._hidden = [*others, layer] if visible else others
+        others = [one for one in self._hidden if one is not layer]
+        self._hidden = [*others, layer] if visible and self.on else others
         layer.visible = visible and not self.on
 
     def afterwards(self, look: Callable[[], None]) -> None:
@@ -115,7 +116,8 @@ class Depth:
         self._point = self._viewer.dims.point
         lazy = [layer for layer in self._viewer.layers if layer.visible and made_of(layer)]
         places = self._marks.places
-        self._hidden = [*lazy, places] if places.visible else lazy
+        coming = [layer for layer in self._hidden if layer in self._viewer.layers]
+        self._hidden = [*coming, *lazy, *([places] if places.visible else [])]
         for layer in self._hidden:
             layer.visible = False
         for marks in self._seen_through:
@@ -130,9 +132,14 @@ class Depth:
         camera.center, camera.zoom = self._centre, self._zoom
         if self._then is not None:
             self._then()
-        for layer in self._hidden:
-            layer.visible = True
-        self._hidden, self._then = [], None
+        self._then = None
+        self._show_next()
+
+    def _show_next(self) -> None:
+        """Show again what was hidden, one layer a turn of the window."""
+        if self._hidden and not self.on:
+            self._hidden.pop(0).visible = True
+            self.later(self._show_next)
 
     @property
     def _seen_through(self) -> tuple[Points, Points]:

@@ -100,6 +100,7 @@ class Space:
         """Whether centre lines are shown too."""
         place.sight.depth.concerned = lambda: place.project is not None
         place.sight.depth.switched = self._switched
+        place.sight.depth.later = lambda action: place.later(action)
 
     @property
     def on(self) -> bool:
