@@ -78,6 +78,35 @@ def test_states_hide_and_count() -> None:
     assert places(queue) == [30]
 
 
+def test_what_is_left_of_an_error_far_down_the_list_takes_nobody_past_the_worse_ones() -> None:
+    queue = queue_of(mistake(10), mistake(20), mistake(30), mistake(40))
+    queue.select(queue.rows[0])
+    repaired_in_part = [mistake(20), mistake(30), mistake(40), mistake(10)]
+    queue.load(repaired_in_part, {}, GRID)
+    assert queue.current is not None
+    assert queue.current.number == 4
+    assert queue.step(1) == queue.rows[0], "and not the end of the list"
+    queue.load(repaired_in_part, {}, GRID)  # once more, as after another edit
+    assert queue.step(1) == queue.rows[0]
+    queue.set_states({queue.current.key: SKIPPED})
+    assert queue.step(1) == queue.rows[0]
+    queue.select(queue.rows[1])
+    assert queue.step(1) == queue.rows[2]
+    queue.load([mistake(30), mistake(20), mistake(40)], {}, GRID)  # it has moved up
+    assert queue.step(1) == queue.rows[1]
+
+
+def test_an_order_or_filter_chosen_by_the_user_is_gone_through_from_the_current_error() -> None:
+    queue = queue_of(mistake(10), mistake(20), mistake(30, "false_merge"), mistake(40))
+    queue.select(queue.rows[0])
+    queue.load([mistake(20), mistake(30, "false_merge"), mistake(10), mistake(40)], {}, GRID)
+    queue.filter = Filter("false_split")
+    assert queue.step(1) == queue.rows[3]
+    queue.filter = Filter()
+    queue.set_order([row.key for row in reversed(queue.rows)])
+    assert queue.step(1) == queue.rows[1]
+
+
 def test_stepping_goes_through_the_list_and_ends() -> None:
     queue = queue_of(mistake(10), mistake(20))
     for place in (10, 20):

@@ -109,6 +109,7 @@ class ErrorQueue:
         """The error looked at; it may be gone from the list, when it was repaired."""
         self._order: dict[str, int] = {}
         self._place = -1
+        self._left: tuple[Filter, int] | None = None
         self._listed: tuple[object, object, object, list[ErrorRow]] = (None, None, None, [])
 
     @property
@@ -129,7 +130,11 @@ class ErrorQueue:
         return self.current is not None and any(r.key == self.current.key for r in self.rows)
 
     def load(self, mistakes: Sequence[Finding], stored: Mapping[str, str], grid: Grid) -> None:
-        """Take a new list with the states stored; the current error is found again in it."""
+        """Take a new list with the states stored; the current error is found again in it.
+
+        What an edit left of an error may be far down the list: `step` goes on from where it was.
+        """
+        place = self._place_left()
         known = [*stored, *([self.current.key] if self.current else ())]
         keys = keys_of(mistakes, known, grid)
         self.rows = tuple(
@@ -137,6 +142,10 @@ class ErrorQueue:
             for number, (key, mistake) in enumerate(zip(keys, mistakes, strict=True), start=1)
         )
         self._renew_current()
+        at = self._current_index()
+        self._left = (self.filter, place) if at > place >= 0 else None
+        if place >= at >= 0:
+            self._place = at
 
     def rank(self, gain: Callable[[Mistake], float | None], by: Rank) -> None:
         """Sort and number the errors by a measure.
@@ -171,36 +180,47 @@ class ErrorQueue:
     def clear(self) -> None:
         """Forget all errors; the filter stays."""
         self.rows, self.current, self._order, self._place = (), None, {}, -1
+        self._left = None
 
     def set_order(self, keys: Sequence[str]) -> None:
         """Follow the order in which a table shows the errors; empty is worst first."""
         self._order = {key: place for place, key in enumerate(keys)}
+        self._left = None
 
     def select(self, row: ErrorRow) -> None:
         """Make an error the current one."""
-        self.current = row
+        self.current, self._left = row, None
         self._place = self._index(row)
 
     def step(self, by: int) -> ErrorRow | None:
         """Return the listed error that many rows further, or None past an end of the list.
 
-        Where the current one has left the list, the one that took its place is next, or the
-        nearest to it.
+        Where the current one has left the list, or an edit has moved it down, the one that took
+        its place is next, or the nearest to it.
         """
         rows = self.listed
-        at = -1 if self.current is None else self._index(self.current)
-        if at >= 0:
-            target = at + by
-            return rows[target] if 0 <= target < len(rows) else None
+        at, place = self._current_index(), self._place_left()
+        if at >= 0 and at == place:
+            return rows[at + by] if 0 <= at + by < len(rows) else None
         if not rows:
             return None
-        target = max(0, self._place) + (by - 1 if by > 0 else by)
+        target = max(0, place) + (by - 1 if by > 0 else by)
         return rows[min(max(0, target), len(rows) - 1)]
 
     def counts(self) -> dict[str, int]:
         """Return how many errors are in each state."""
         states = [row.state for row in self.rows]
         return {state: states.count(state) for state in (OPEN, DONE, SKIPPED, FLAGGED)}
+
+    def _place_left(self) -> int:
+        """Return where to go on from: the current error's place, or that before an edit."""
+        if self._left is not None and self._left[0] == self.filter:
+            return self._left[1]
+        at = self._current_index()
+        return at if at >= 0 else self._place
+
+    def _current_index(self) -> int:
+        return -1 if self.current is None else self._index(self.current)
 
     def _index(self, wanted: ErrorRow) -> int:
         return next((n for n, row in enumerate(self.listed) if row.key == wanted.key), -1)
