@@ -344,7 +344,10 @@ def run(command: Sequence[str], folder: Path | None, environment: Mapping[str, s
 def in_parallel() -> tuple[str, ...]:
     """Arguments with which pytest runs all tests in a few processes."""
     cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-    return ("-n", str(min(cores, 4)), "--dist", "loadscope") if cores > 1 else ()
+    if cores < 2:
+        return ()
+    # reordered, modules of few but long tests would come last, and one core wait for another
+    return ("-n", str(min(cores, 4)), "--dist", "loadscope", "--no-loadscope-reorder")
 
 
 def execute(plan: Plan) -> int:
