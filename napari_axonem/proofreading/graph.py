@@ -91,7 +91,14 @@ class FragmentGraph:
 
     def members(self, *segments: int) -> Index:
         """Return the fragments of the segments, ascending."""
+        if not segments:  # the lists need not be there for that
+            return np.zeros(0, np.int64)
         return self._of_segments(np.unique(np.array(segments, np.int64)))
+
+    def count_segments(self) -> int:
+        """Return how many segments there are, the background left out."""
+        names = self.segment[1:]  # a segment is named after one of its fragments
+        return int(np.count_nonzero(names == np.arange(1, len(names) + 1, dtype=names.dtype)))
 
     def most_members(self, segment: int) -> int:
         """Return how many fragments a segment has at most, without looking at them."""

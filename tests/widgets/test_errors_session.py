@@ -18,6 +18,7 @@ from napari_axonem.proofreading.states import ObjectState
 from napari_axonem.proofreading.suggested import Suggested
 from napari_axonem.widgets.session.queue import DONE, FLAGGED, Filter, Rank
 from napari_axonem.widgets.session.session import Session
+from tests.widgets.highlighted import highlighted
 
 from .conftest import VOXEL_SIZE, nm
 
@@ -209,8 +210,7 @@ def test_objects_are_picked_marked_and_hidden(session: Session) -> None:
     objects.pick(LEFT_OF_1)
     segment = session.project.segment_at(LEFT_OF_1)
     assert objects.segment == segment
-    shown = np.asarray(layers.focus.data[0] if layers.focus.multiscale else layers.focus.data)
-    assert shown[6, 14, 20]
+    assert highlighted(layers)[6, 14, 20]
     objects.mark(ObjectState.DONE)
     assert objects.said.state == ObjectState.DONE
     objects.hide()

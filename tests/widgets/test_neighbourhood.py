@@ -9,6 +9,7 @@ from napari_axonem.proofreading.solids import alone, extents_of, mesh_of
 from napari_axonem.proofreading.states import ObjectState
 from napari_axonem.proofreading.states.extent import Extents
 from napari_axonem.widgets.session.session import Session
+from tests.widgets.highlighted import highlighted
 
 from .conftest import VOXEL_SIZE, nm, segmentation
 
@@ -131,11 +132,11 @@ def test_going_through_neighbours_shows_selects_and_joins_them(session: Session)
     contact = session.neighbours.found.place(1)
     assert session.place.viewer.dims.point[0] == pytest.approx(contact[0])
     assert session.place.viewer.scene.camera.center[1:] == pytest.approx(contact[1:])
-    codes = shown(session.place.sight.layers.focus)
+    codes = highlighted(session.place.sight.layers)
     assert codes[6, 14, 20] == codes[6, 14, 60] == 1, "both are outlined"
     assert codes[6, 34, 20] == 0
     session.neighbours.hint(lower)
-    assert shown(session.place.sight.layers.focus)[6, 34, 20] == 1
+    assert highlighted(session.place.sight.layers)[6, 34, 20] == 1
     session.neighbours.hint(0)
     session.neighbours.select()
     assert session.objects.segments == (right, left), "its neighbours are still those of the first"

@@ -16,6 +16,7 @@ from napari_axonem.widgets.picture.focus import BLUE_SIDE, OUTLINE, RED_SIDE
 from napari_axonem.widgets.session.editor import Tool
 from napari_axonem.widgets.session.queue import DONE, FLAGGED, OPEN, SKIPPED, Filter
 from napari_axonem.widgets.session.session import Session, session_of
+from tests.widgets.highlighted import highlighted
 
 from .conftest import VOXEL_SIZE, fragments, nm, segmentation, truth
 
@@ -76,8 +77,8 @@ def test_going_to_an_error_isolates_and_frames_it(session: Session) -> None:
     assert viewer.dims.point[0] == pytest.approx(position[0])
     shown = voxels(layers.segmentation)
     assert same_objects(shown, np.where(truth() == 1, segmentation(), 0))
-    assert np.unique(voxels(layers.focus)[truth() == 1]).tolist() == [OUTLINE]
-    assert not voxels(layers.focus)[truth() != 1].any()
+    assert np.unique(highlighted(layers)[truth() == 1]).tolist() == [OUTLINE]
+    assert not highlighted(layers)[truth() != 1].any()
     here = session.place.sight.marks.here
     np.testing.assert_allclose(here.data_to_world(here.data[0]), position)
     session.place.sight.toggle_isolation()
@@ -87,7 +88,7 @@ def test_going_to_an_error_isolates_and_frames_it(session: Session) -> None:
 def test_merging_by_two_clicks(session: Session) -> None:
     session.editor.set_tool(Tool.MERGE)
     session.editor.click(LEFT_OF_1)
-    outlined = voxels(session.place.sight.layers.focus) == OUTLINE
+    outlined = highlighted(session.place.sight.layers) == OUTLINE
     np.testing.assert_array_equal(outlined, fragments() == 11)
     with pytest.raises(EditError, match="again"):
         session.editor.click(nm(2, 10, 5))
@@ -121,7 +122,7 @@ def test_splitting_shows_both_sides_before_anything_is_changed(session: Session)
     editor.click(nm(6, 34, 60))
     for place in (IN_3, nm(6, 50, 60)):
         editor.click(place, True)
-    shown = voxels(layers.focus)
+    shown = highlighted(layers)
     assert np.unique(shown[truth() == 2]).tolist() == [RED_SIDE]
     assert np.unique(shown[truth() == 3]).tolist() == [BLUE_SIDE]
     assert not voxels(layers.segmentation)[truth() >= 2].any(), "sides alone give the colour"
@@ -146,7 +147,7 @@ def test_a_split_of_more_than_two_colours(session: Session) -> None:
     assert editor.splitting.colour == Colour.YELLOW
     assert editor.splitting.following == Colour.RED
     editor.click(places[2])
-    shown = voxels(layers.focus)
+    shown = highlighted(layers)
     codes = [int(shown[tuple(session.project.sources.grid.to_voxel(p))]) for p in places]
     assert codes == [RED_SIDE, BLUE_SIDE, BLUE_SIDE + 1]
     faces = np.unique(session.place.sight.marks.seeds.face_color, axis=0)
@@ -391,7 +392,7 @@ def test_voxels_of_an_inner_cut_are_shown(session: Session) -> None:
     editor.set_tool(Tool.SPLIT)
     editor.click(nm(6, 14, 2))
     editor.click(nm(6, 14, 37), True)
-    shown = voxels(layers.focus)[fragments() == 11]
+    shown = highlighted(layers)[fragments() == 11]
     assert set(np.unique(shown)) == {RED_SIDE, BLUE_SIDE}
     editor.take()
     assert len(np.unique(voxels(layers.segmentation)[fragments() == 11])) == 2

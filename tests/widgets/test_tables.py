@@ -13,7 +13,14 @@ from napari_axonem.geometry import Box, Grid
 from napari_axonem.proofreading.refinement import Refinement
 from napari_axonem.volumes import Volume, reduce_block
 from napari_axonem.widgets.picture.disagreement import FOREIGN, SPLIT_OFF, Disagreement
-from napari_axonem.widgets.picture.focus import BLUE_SIDE, RED_SIDE, Focus, write_coarse
+from napari_axonem.widgets.picture.focus import (
+    BLUE_SIDE,
+    RED_SIDE,
+    Focus,
+    border_of,
+    width_at,
+    write_coarse,
+)
 from napari_axonem.widgets.picture.planes import Planes
 from napari_axonem.widgets.picture.tables import Marked, Table, looked_up, marked_pairs
 
@@ -50,6 +57,11 @@ def wrong(fragments, truth, segment, smallest, only=None) -> np.ndarray:
     return codes
 
 
+def members_in(segment: np.ndarray):
+    """Return what gives the fragments of segments."""
+    return lambda *names: np.flatnonzero(np.isin(segment, names))
+
+
 @given(
     SMALL_LABELS,
     SMALL_LABELS,
@@ -61,7 +73,7 @@ def test_the_overlay_marks_what_disagrees(fragments, truth, segment, smallest, r
     segment[0] = 0
     only = (frozenset({1, 2}), frozenset({1, 3})) if restricted else None
     table = tabulate(volume(fragments), volume(truth))
-    found = Disagreement.of(table.cells, segment, smallest).marked(segment, only)
+    found = Disagreement.of(table.cells, segment, smallest).marked(members_in(segment), only)
     layer = marked_pairs(Planes(volume(fragments)), Planes(volume(truth)), found)
     expected = wrong(fragments, truth, segment, smallest, only)
     np.testing.assert_array_equal(np.asarray(layer[0]), expected)
@@ -79,7 +91,8 @@ def test_the_overlay_after_an_edit_is_that_made_anew(fragments, truth, segment, 
     moved = before != after
     changed = frozenset(before[moved].tolist()) | frozenset(after[moved].tolist())
     cells = tabulate(volume(fragments), volume(truth)).cells
-    followed = Disagreement.of(cells, before, smallest).after(cells, after, smallest, changed)
+    begun = Disagreement.of(cells, before, smallest)
+    followed = begun.after(cells, after, members_in(after), smallest, changed)
     anew = Disagreement.of(cells, after, smallest)
     np.testing.assert_array_equal(followed.code, anew.code)
 
@@ -142,7 +155,25 @@ def test_a_cut_elsewhere_changes_nothing() -> None:
 
 def test_fragments_unknown_to_the_focus_are_not_highlighted() -> None:
     focus = Focus()
-    focus.outline(np.array([0, 1, 1], np.uint32), [1])
+    focus.outline(2, [1, 2])
     ids = np.array([[[0, 1, 2, 3]]], np.uint32)
     (level,) = focus.levels(Planes(volume(ids)))
     assert level[0, 0].tolist() == [0, 1, 1, 0]
+
+
+@given(
+    arrays.arrays(np.bool_, (1, 9, 11)),
+    st.tuples(*[st.integers(1, 3)] * 3),
+)
+def test_an_outline_is_what_is_near_something_else(there, width) -> None:
+    border = border_of(there.astype(np.uint8), width)
+    edge = np.pad(there[0], [(n, n) for n in width[1:]], mode="edge")
+    inner = np.ones(there.shape[1:], bool)
+    for y, x in np.ndindex(2 * width[1] + 1, 2 * width[2] + 1):
+        inner &= edge[y : y + there.shape[1], x : x + there.shape[2]]
+    np.testing.assert_array_equal(border[0], (there[0] & ~inner).astype(np.uint8))
+
+
+def test_an_outline_is_thin_along_long_voxels() -> None:
+    assert width_at((40.0, 8.0, 8.0), (1, 1, 1)) == (1, 3, 3)
+    assert width_at((40.0, 8.0, 8.0), (1, 4, 4)) == (2, 3, 3)

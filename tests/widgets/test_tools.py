@@ -13,6 +13,7 @@ from napari_axonem.proofreading.project import Project
 from napari_axonem.proofreading.states import ObjectState
 from napari_axonem.widgets.picture.focus import BLUE_SIDE, OUTLINE, RED_SIDE
 from napari_axonem.widgets.session.editor import Tool
+from tests.widgets.highlighted import highlighted
 
 from .conftest import fragments, nm, truth
 from .hand import CONTROL, SHIFT, Hand
@@ -47,8 +48,7 @@ def objects_at(project: Project, *places) -> list[int]:
 
 def focus(hand: Hand) -> np.ndarray:
     """Return the codes of what stands out."""
-    layer = hand.session.place.sight.layers.focus
-    return np.asarray(layer.data[0] if layer.multiscale else layer.data)
+    return highlighted(hand.session.place.sight.layers)
 
 
 def kinds(hand: Hand) -> list[Kind]:

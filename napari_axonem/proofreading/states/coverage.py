@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from napari_axonem.proofreading.graph import BACKGROUND
 from napari_axonem.proofreading.state import State
 from napari_axonem.proofreading.states.extent import Index
 
@@ -55,24 +56,19 @@ def coverage_of(state: State, finished: Collection[int], voxels: Index) -> Cover
     voxels
         Voxels of each fragment, int64, shape (fragments + 1,).
     """
-    segment = state.graph.segment
-    chosen = np.zeros(int(segment.max(initial=0)) + 1, np.bool_)
-    chosen[np.fromiter(finished, np.int64)] = True
-    chosen[0] = False
-    mine = chosen[segment]
-    # a segment is named after one of its fragments
-    objects = np.count_nonzero(segment[1:] == np.arange(1, len(segment)))
+    graph = state.graph
+    chosen = np.array(sorted(set(finished) - {BACKGROUND}), np.int64)
     found = Coverage(
-        objects=int(objects),
-        finished_objects=int(chosen.sum()),
-        voxels=int(voxels[segment > 0].sum()),
-        finished_voxels=int(voxels[mine].sum()),
+        objects=graph.count_segments(),
+        finished_objects=len(chosen),
+        voxels=int(voxels[1:].sum() - voxels[graph.deleted].sum()),
+        finished_voxels=int(voxels[graph.members(*chosen.tolist())].sum()),
     )
     if state.followed is None:
         return found
     skeletons = state.followed.skeletons
-    ends = segment[state.followed.fragment][skeletons.edges]
-    inside = (ends[:, 0] == ends[:, 1]) & chosen[ends[:, 0]]
+    ends = graph.segment[state.followed.fragment][skeletons.edges]
+    inside = (ends[:, 0] == ends[:, 1]) & np.isin(ends[:, 0], chosen)
     lengths = skeletons.edge_lengths.astype(np.float64)
     return Coverage(
         found.objects,

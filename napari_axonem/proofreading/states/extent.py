@@ -57,13 +57,10 @@ class Extents:
         return self._voxels
 
     def of(self, state: State, segments: Index) -> U64:
-        """Return the extent of each segment, which are different; shape (n,)."""
+        """Return the extent of each of some segments, ascending; shape (n,)."""
         self.voxels(state)
-        segment = state.graph.segment
-        place = np.full(int(segment.max(initial=0)) + 1, -1, np.int64)
-        place[segments] = np.arange(len(segments))
-        of_fragment = place[segment]
-        members = np.flatnonzero(of_fragment >= 0)
+        members = state.graph.members(*segments.tolist())
+        place = np.searchsorted(segments, state.graph.segment[members])
         extents = np.zeros(len(segments), np.uint64)
-        np.add.at(extents, of_fragment[members], self._weight[members])
+        np.add.at(extents, place, self._weight[members])
         return extents

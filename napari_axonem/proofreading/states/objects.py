@@ -72,8 +72,7 @@ class ObjectStates:
 
     def voxels(self, segment: int) -> int:
         """Return the number of voxels of a segment."""
-        state = self._state()
-        return int(self._extents.voxels(state)[state.graph.segment == segment].sum())
+        return int(self.sizes([segment])[0])
 
     def sizes(self, segments: Iterable[int]) -> Index:
         """Return the voxels of each of some segments, in their order, int64, shape (n,)."""

@@ -9,13 +9,17 @@ from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy.typing as npt
+import psutil
 
 from napari_axonem.geometry import Zyx
 
 Voxels = npt.NDArray[Any]
 
-LIMIT_BYTES = 384 * 2**20
-"""Memory that all chunks kept may take, in the whole program."""
+LIMIT_BYTES = max(384 * 2**20, min(2**30, psutil.virtual_memory().total // 16))
+"""Memory that all chunks kept may take, in the whole program.
+
+A place and the next one, with image, fragments and truth, have room in a gigabyte.
+"""
 
 RECENT = 16
 """Chunks asked for in so many of the last requests are not given up for those fetched ahead.

@@ -32,6 +32,10 @@ COARSER = 3
 """So many levels coarser is what is shown in place of voxels that are not there in time."""
 
 
+PLANE_BYTES = 192 * 2**20
+"""Pieces of a plane that take more than this are shown coarser: decoding them would take long."""
+
+
 class ChunkedVolume:
     """Reads a volume through a cache of decoded pieces; threads may share it.
 
@@ -73,6 +77,7 @@ class ChunkedVolume:
         self._late: set[Key] = set()
         self._foreseen: set[Key] = set()
         self._before: dict[int, Box] = {}
+        self._last: dict[int, tuple[Box, int, Voxels]] = {}
         weakref.finalize(self, cache.forget, self._owner)
 
     def shape(self, level: int) -> Zyx:
@@ -118,9 +123,21 @@ class ChunkedVolume:
         patience
             How many seconds to wait for what has to be decoded.
         """
+        last = self._last.get(level)
+        if last is not None and last[:2] == (box, self._version):
+            return last[2]  # several layers show the same
+        version = self._version
+        voxels, is_whole = self._look(box, level, patience)
+        if is_whole:
+            self._last[level] = (box, version, voxels)
+        return voxels
+
+    def _look(self, box: Box, level: int, patience: float) -> tuple[Voxels, bool]:
+        """Return what to show of a box, and whether that is all there will be to show."""
         if self._too_large(box, level):
-            voxels = self.look(coarse_box(self.volume, box, level, level + 1), level + 1, patience)
-            return _fixed(spread(voxels, self.volume, box, level, level + 1))
+            part = coarse_box(self.volume, box, level, level + 1)
+            voxels, is_whole = self._look(part, level + 1, patience)
+            return _fixed(spread(voxels, self.volume, box, level, level + 1)), is_whole
         keys = self._keys(box, level)
         found = self._there(keys)
         missing = [key for key in keys if key not in found]
@@ -132,14 +149,21 @@ class ChunkedVolume:
             found |= _results(jobs)
             self._expect({key: jobs[key] for key in missing if key not in found})
         self._look_ahead(box, level)
-        return self._joined(box, level, keys, found)
+        is_whole = all(key in found for key in keys) and not self._pieces.unreadable(keys)
+        return self._joined(box, level, keys, found), is_whole
 
     def foresee(self, box: Box, level: int) -> None:
-        """Have the pieces of a box decoded when nothing else is to be, in place of those before.
+        """Have decoded what `look` will want of a box, when nothing else is to be decoded.
 
-        They stay to be decoded when something else is looked at meanwhile.
+        That takes the place of what was foreseen before, and stays to be decoded when something
+        else is looked at meanwhile.
         """
-        keys = self._cache.missing(self._keys(box, level))
+        while self._too_large(box, level):
+            box, level = coarse_box(self.volume, box, level, level + 1), level + 1
+        coarsest = len(self._lattices) - 1  # napari makes thumbnails of it
+        parts = {level: box, coarsest: coarse_box(self.volume, box, level, coarsest)}
+        wanted = [key for number, part in parts.items() for key in self._keys(part, number)]
+        keys = self._cache.missing(wanted)
         with self._lock:
             self._foreseen = set(keys)
         self._decoders.ahead(list(self._jobs_for(keys, wanted=False).values()))
@@ -175,11 +199,12 @@ class ChunkedVolume:
     def _too_large(self, box: Box, level: int) -> bool:
         """Tell whether the pieces of a plane have no room.
 
-        Two rows of them must fit in the cache: else each step along z would decode all anew.
+        Two rows of them must fit in the cache, else each step along z would decode all anew.
         """
         size = self._lattices[level].bytes(box, self.volume.dtype.itemsize)
         last = level + 1 == len(self._lattices)
-        return 1 in box.shape and size > self._cache.limit // 2 and not last
+        most = min(PLANE_BYTES, self._cache.limit // 2)
+        return 1 in box.shape and size > most and not last
 
     def _ask(self, keys: Collection[Key]) -> dict[Key, Job]:
         """Have pieces decoded before all others; return the jobs that do it."""

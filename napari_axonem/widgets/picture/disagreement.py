@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csr_array
 
-from napari_axonem.evaluation.cells import Cells
-from napari_axonem.widgets.picture.tables import Marked
+from napari_axonem.evaluation.grouping import firsts_of, ranges
+from napari_axonem.evaluation.standing.index import CellIndex
+from napari_axonem.evaluation.tables import Cells
+from napari_axonem.widgets.picture.tables import Marked, pairs_of
 
 SPLIT_OFF, FOREIGN = 1, 2
 """Codes: a part of a true object outside of its main segment; a part of a segment that does
@@ -19,15 +23,73 @@ Ids = npt.NDArray[np.uint32]
 Rows = npt.NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+MembersOf = Callable[..., npt.NDArray[np.int64]]
+"""Returns the fragments of some segments."""
+
+
+class CellRows:
+    """Where the cells of fragments and of true objects are in a table, without going through it.
+
+    Parameters
+    ----------
+    cells
+        What fragments share with true objects, sorted by fragment and true object.
+    """
+
+    def __init__(self, cells: Cells) -> None:
+        self.cells = cells
+
+    @cached_property
+    def pairs(self) -> npt.NDArray[np.uint64]:
+        """Fragment and true object of each cell as one number, ascending, shape (cells,)."""
+        return pairs_of(self.cells.fragment, self.cells.truth)
+
+    def of_fragments(self, fragments: npt.NDArray[np.int64]) -> Rows:
+        """Return the rows of the cells of some fragments, in their order."""
+        index, count = self._by_fragment
+        found: Rows = index.of(fragments[fragments < count])  # some may have no voxel left
+        return found
+
+    def of_truths(self, truths: npt.NDArray[np.integer]) -> Rows:
+        """Return the rows of the cells of some true objects."""
+        first, rows = self._by_truth
+        known = truths[truths < len(first) - 1].astype(np.int64)
+        found: Rows = rows[ranges(first[known], first[known + 1] - first[known])].astype(np.int64)
+        return found
+
+    @cached_property
+    def _by_fragment(self) -> tuple[CellIndex, int]:
+        count = int(self.cells.fragment.max(initial=0)) + 1
+        return CellIndex(self.cells, count), count
+
+    @cached_property
+    def _by_truth(self) -> tuple[Rows, npt.NDArray[np.int32]]:
+        truth = self.cells.truth
+        count = int(truth.max(initial=0)) + 1
+        rows = np.arange(len(truth) + 1, dtype=np.int32)
+        # a sparse matrix is put into order by counting, in a tenth of the time of sorting
+        turned = csr_array((rows[:-1], truth.astype(np.int32), rows), (len(truth), count)).tocsc()
+        return firsts_of(truth, count), turned.data
+
+
 class Disagreement:
-    """How each cell disagrees with the truth."""
+    """How each cell disagrees with the truth.
 
-    cells: Cells
-    """What fragments share with true objects, sorted by fragment and true object."""
+    Parameters
+    ----------
+    rows
+        The cells.
+    code
+        `SPLIT_OFF`, `FOREIGN` or 0 for each cell.
+    """
 
-    code: npt.NDArray[np.uint8]
-    """`SPLIT_OFF`, `FOREIGN` or 0 for each cell."""
+    def __init__(self, rows: CellRows, code: npt.NDArray[np.uint8]) -> None:
+        self.rows, self.code = rows, code
+
+    @property
+    def cells(self) -> Cells:
+        """What fragments share with true objects, sorted by fragment and true object."""
+        return self.rows.cells
 
     @classmethod
     def of(cls, cells: Cells, segment: Ids, smallest: int) -> Disagreement:
@@ -48,11 +110,16 @@ class Disagreement:
         code = np.zeros(len(cells.fragment), np.uint8)
         ours = segment[cells.fragment]
         known = np.flatnonzero((cells.truth != 0) & (ours != 0))
-        code[known] = _codes(cells, ours, known, smallest)
-        return cls(cells, code)
+        code[known] = _codes(ours[known], cells.truth[known], cells.voxels[known], smallest)
+        return cls(CellRows(cells), code)
 
     def after(
-        self, cells: Cells, segment: Ids, smallest: int, changed: frozenset[int]
+        self,
+        cells: Cells,
+        segment: Ids,
+        members: MembersOf,
+        smallest: int,
+        changed: Collection[int],
     ) -> Disagreement:
         """Return the same after an edit that made or unmade the segments `changed`.
 
@@ -60,36 +127,42 @@ class Disagreement:
         """
         if cells is not self.cells:  # a fragment was cut
             return Disagreement.of(cells, segment, smallest)
-        ours = segment[cells.fragment]
-        known = (cells.truth != 0) & (ours != 0)
-        touched = _among(cells.truth, cells.truth[known & _among(ours, list(changed))])
-        whole = known & _among(ours, ours[known & touched])
-        rows = np.flatnonzero(whole | (known & touched))
-        again = _codes(cells, ours, rows, smallest)
-        # The other rows are there to make the objects concerned complete, and are not
-        # complete themselves.
+        changed_rows = self.rows.of_fragments(members(*changed))
+        truths = np.unique(cells.truth[changed_rows])
+        touched = self.rows.of_truths(truths[truths != 0])
+        ours = segment[cells.fragment[touched]]
+        whole = self.rows.of_fragments(members(*np.unique(ours[ours != 0]).tolist()))
+        # Those rows are there to make the segments concerned complete; of the true objects
+        # that only they have, not all rows are.
+        rows = np.union1d(touched, whole[cells.truth[whole] != 0])
+        ours, truth = segment[cells.fragment[rows]], cells.truth[rows]
+        rows, ours, truth = rows[ours != 0], ours[ours != 0], truth[ours != 0]
+        again = _codes(ours, truth, cells.voxels[rows], smallest)
         code = self.code.copy()
-        code[rows[touched[rows]]] = again[touched[rows]]
-        return Disagreement(cells, code)
+        code[touched] = 0
+        renewed = np.isin(truth, truths)
+        code[rows[renewed]] = again[renewed]
+        return Disagreement(self.rows, code)
 
     def marked(
-        self, segment: Ids, only: tuple[frozenset[int], frozenset[int]] | None = None
+        self,
+        members: MembersOf,
+        only: tuple[Collection[int], Collection[int]] | None = None,
     ) -> Marked:
         """Return the cells for the overlay, all or those of some segments and true objects."""
-        wrong = self.code != 0
-        if only is not None:
-            wrong &= _among(segment[self.cells.fragment], list(only[0]))
-            wrong &= _among(self.cells.truth, list(only[1]))
-        rows = np.flatnonzero(wrong)
-        return Marked.of(self.cells.fragment[rows], self.cells.truth[rows], self.code[rows])
+        if only is None:
+            return Marked(self.rows.pairs, self.code)
+        code = np.zeros_like(self.code)
+        rows = self.rows.of_fragments(members(*only[0]))
+        rows = rows[np.isin(self.cells.truth[rows], np.fromiter(only[1], np.int64))]
+        code[rows] = self.code[rows]
+        return Marked(self.rows.pairs, code)
 
 
-def _codes(cells: Cells, ours: Ids, rows: Rows, smallest: int) -> npt.NDArray[np.uint8]:
+def _codes(ours: Ids, true: Ids, voxels: npt.NDArray[Any], smallest: int) -> npt.NDArray[np.uint8]:
     """Return the codes of some cells, taken for all there are."""
-    in_segment, in_truth = ours[rows], cells.truth[rows]
-    key = (in_segment.astype(np.uint64) << np.uint64(32)) | in_truth
-    pair, of_cell = np.unique(key, return_inverse=True)
-    shared = np.bincount(of_cell, weights=cells.voxels[rows], minlength=len(pair))
+    pair, of_cell = np.unique(pairs_of(ours, true), return_inverse=True)
+    shared = np.bincount(of_cell, weights=voxels, minlength=len(pair))
     segment, truth = (pair >> np.uint64(32)).astype(np.uint32), pair.astype(np.uint32)
     code = np.zeros(len(pair), np.uint8)
     code[segment != _main(truth, segment, shared)[truth]] = SPLIT_OFF
@@ -105,12 +178,3 @@ def _main(group: Ids, member: Ids, shared: npt.NDArray[Any]) -> Ids:
     order = np.lexsort((-member.astype(np.int64), shared))
     main[group[order]] = member[order]  # of several writes the last one stays
     return main
-
-
-def _among(values: Ids, chosen: npt.ArrayLike) -> npt.NDArray[np.bool_]:
-    """Tell which values are among the chosen ones; a table is much faster than a search."""
-    ids = np.asarray(chosen, dtype=np.int64)
-    table = np.zeros(max(int(values.max(initial=0)), int(ids.max(initial=0))) + 1, np.bool_)
-    table[ids] = True
-    among: npt.NDArray[np.bool_] = table[values]
-    return among

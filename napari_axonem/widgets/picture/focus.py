@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
-from napari_axonem.geometry import Box, Zyx
+from napari_axonem.geometry import Box, Nm, Zyx, zyx
 from napari_axonem.proofreading.operation import Colour
 from napari_axonem.proofreading.refinement import Refinement
 from napari_axonem.proofreading.splitting import SplitPlan
@@ -16,6 +15,9 @@ from napari_axonem.widgets.picture.lazy import LazyLevel
 from napari_axonem.widgets.picture.planes import Planes
 from napari_axonem.widgets.picture.stroke import Stroke, sampled
 from napari_axonem.widgets.picture.tables import level_of
+
+OUTLINE_VOXELS = 3
+"""How wide an outline is, in voxels of the level that is drawn."""
 
 OUTLINE, RED_SIDE, BLUE_SIDE = 1, 2, 3
 """Codes of the layer; the sides of further colours come after these."""
@@ -43,26 +45,12 @@ class Focus:
         """Highlight nothing."""
         return self._set(np.zeros(1, np.uint8))
 
-    def outline(
-        self,
-        segment: npt.NDArray[np.uint32],
-        objects: Sequence[int],
-        fragments: Sequence[int] = (),
-    ) -> bool:
-        """Highlight whole objects, and single fragments.
-
-        Parameters
-        ----------
-        segment
-            The segment of each fragment, shape (fragments + 1,).
-        objects
-            Segments; 0 is none.
-        fragments
-            Fragments.
-        """
-        chosen = np.isin(segment, [s for s in objects if s])
-        chosen[list(fragments)] = True
-        return self._set(chosen.astype(np.uint8) * OUTLINE)
+    def outline(self, count: int, fragments: npt.ArrayLike) -> bool:
+        """Highlight the outline of some fragments, taken together, of `count` there are."""
+        codes = np.zeros(count + 1, np.uint8)
+        codes[np.asarray(fragments, np.int64)] = OUTLINE
+        codes[0] = 0
+        return self._set(codes)
 
     def show_sides(self, plan: SplitPlan, fragments: int) -> bool:
         """Highlight the sides of a planned split of a project with so many fragments."""
@@ -77,19 +65,23 @@ class Focus:
 
     def levels(self, fragments: Planes) -> list[LazyLevel]:
         """Return the levels of a layer that shows the codes."""
-        factors = enumerate(fragments.volume.factors)
-        return [self._level(fragments, number, factor) for number, factor in factors]
+        size, scales = fragments.volume.grid.voxel_size, fragments.volume.factors
+        return [
+            self._level(fragments, number, factor, width_at(size, factor))
+            for number, factor in enumerate(scales)
+        ]
 
     def _set(
         self, codes: Codes, planned: tuple[Refinement, ...] = (), stroke: Stroke | None = None
     ) -> bool:
-        before, after = np.flatnonzero(self.codes), np.flatnonzero(codes)
-        same = np.array_equal(before, after) and np.array_equal(self.codes[before], codes[after])
+        shared = min(len(self.codes), len(codes))
+        same = np.array_equal(self.codes[:shared], codes[:shared])
+        same = same and not (self.codes[shared:].any() or codes[shared:].any())
         passing = bool(planned or self.planned or stroke or self.stroke)
         self.codes, self.planned, self.stroke = codes, planned, stroke
         return passing or not same
 
-    def _level(self, fragments: Planes, number: int, factor: Zyx) -> LazyLevel:
+    def _level(self, fragments: Planes, number: int, factor: Zyx, width: Zyx) -> LazyLevel:
         def read(box: Box) -> Codes:
             ids = fragments.read(box, number)
             if self.stroke is not None:
@@ -100,9 +92,51 @@ class Focus:
                 write_coarse(ids, box, cut, factor)
             # Fragments made since the table was have no entry, and no code.
             known = np.take(self.codes, ids, mode="clip")
-            return np.where(ids < len(self.codes), known, np.uint8(0))
+            codes = np.where(ids < len(self.codes), known, np.uint8(0))
+            return border_of(codes, width) if OUTLINE in self.codes else codes
 
         return level_of(fragments, number, np.uint8, read)
+
+
+def width_at(voxel_size: Nm, factor: Zyx) -> Zyx:
+    """Return how wide an outline is along each axis in voxels of a level: less where they are long.
+
+    Parameters
+    ----------
+    voxel_size
+        Of the finest level, in nm.
+    factor
+        By how much the level is reduced along z, y, x.
+    """
+    size = np.multiply(voxel_size, factor)
+    return zyx(np.maximum(1, np.rint(OUTLINE_VOXELS * size.min() / size)).astype(int))
+
+
+def border_of(codes: Codes, width: Zyx) -> Codes:
+    """Return the codes of voxels that are near one without a code, and 0 elsewhere.
+
+    Parameters
+    ----------
+    codes
+        Voxels of a box; what lies beyond it counts as the same as its outermost voxels.
+    width
+        How near, in voxels along each axis.
+    """
+    axes = [np.flatnonzero(codes.any(axis=others)) for others in ((1, 2), (0, 2), (0, 1))]
+    if not len(axes[0]):
+        return codes
+    part = tuple(slice(max(0, at[0] - 1), at[-1] + 2) for at in axes)
+    inner = codes[part] > 0
+    for axis, reach in enumerate(width):
+        inner = np.moveaxis(inner, axis, 0)
+        for _ in range(reach):
+            before = inner.copy()
+            inner[1:] &= before[:-1]
+            inner[:-1] &= before[1:]
+        inner = np.moveaxis(inner, 0, axis)
+    border = np.zeros_like(codes)
+    border[part] = np.where(inner, np.uint8(0), codes[part])
+    return border
 
 
 def write_coarse(ids: npt.NDArray[np.uint32], box: Box, cut: Refinement, factor: Zyx) -> None:

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 from napari.layers import Labels, Layer
 
-from napari_axonem.evaluation.grouping import ranges
 from napari_axonem.evaluation.mistakes import MIN_VOXELS
 from napari_axonem.geometry import Box, Nm, zyx
 from napari_axonem.proofreading.project import Project
@@ -25,7 +24,7 @@ from napari_axonem.widgets.picture.stroke import Stroke
 from napari_axonem.widgets.picture.tables import Marked, Table, looked_up, marked_pairs
 from napari_axonem.widgets.picture.volume_layers import image_layer, labels_layer
 
-OUTLINE_PIXELS = 3
+Rows = npt.NDArray[np.int64]
 
 TRUTH_SEED = 1000
 """Lets the truth have colours of its own."""
@@ -99,25 +98,35 @@ class ProjectLayers:
 
     def update(self, changed: frozenset[int]) -> None:
         """Take over an edit that made or unmade segments; `set` takes it into the picture."""
-        cells, segment = self.project.state.cells, self.project.segment
+        cells, graph = self.project.state.cells, self.project.graph
         if cells is not self._disagreement.cells:
             self._fragments.forget()  # a fragment was cut
             self._outdated.update(self.all)
         self._outdated.add(self.segmentation)  # its table may be that of the project itself
-        self._disagreement = self._disagreement.after(cells, segment, MIN_VOXELS, changed)
+        self._disagreement = self._disagreement.after(
+            cells, graph.segment, graph.members, MIN_VOXELS, changed
+        )
 
     def set(self, picture: Picture) -> None:
         """Set what is shown, the segments and what stands out; `refresh` draws it."""
-        only, segment, plan = picture.only, self.project.segment, picture.plan
-        shown = _without(segment, picture.hidden) if only is None else _kept(segment, only[0])
+        only, graph, plan = picture.only, self.project.graph, picture.plan
+        segment = graph.segment
+        if only is None:
+            shown = _without(segment, graph.members(*picture.hidden))
+        else:
+            shown = _kept(segment, graph.members(*only[0]))
         marked = Marked()  # the sides of a split are told by colours alone
         if plan is None:
-            marked = self._disagreement.marked(segment, only)
-            stands_out = self._focus.outline(segment, picture.outlined, picture.fragments)
+            marked = self._disagreement.marked(graph.members, only)
+            outlined = graph.members(*picture.outlined)
+            fragments = np.append(outlined, np.array(picture.fragments, np.int64))
+            stands_out = self._focus.outline(graph.n_fragments, fragments)
         else:
-            shown = np.where(segment == plan.segment, 0, shown)
-            stands_out = self._focus.show_sides(plan, self.project.graph.n_fragments)
-        true = self._all_true if only is None else _kept(self._all_true, only[1])
+            shown = _without(shown, graph.members(plan.segment))
+            stands_out = self._focus.show_sides(plan, graph.n_fragments)
+        true = self._all_true
+        if only is not None:
+            true = _kept(true, np.fromiter(only[1], np.int64))
         changes = (
             (self.segmentation, self._shown.set(shown)),
             (self.truth, self._true.set(true)),
@@ -125,30 +134,23 @@ class ProjectLayers:
             (self.focus, stands_out),
         )
         self._outdated.update(layer for layer, changed in changes if changed)
-        if plan is None:
-            self._look(OUTLINE_PIXELS, 1.0)
-        else:
-            self._look(0, SIDES_OPACITY)
+        self._look(1.0 if plan is None else SIDES_OPACITY)
 
     def draw_stroke(self, stroke: Stroke) -> None:
         """Draw a stroke of the brush in the place of what stands out; `set` takes it away."""
         self._focus.draw(stroke)
-        self._look(0, SIDES_OPACITY)
+        self._look(SIDES_OPACITY)
         self.focus.refresh(extent=False)
 
-    def _look(self, contour: int, opacity: float) -> None:
-        """Let what stands out have a line of so many pixels round it, or be filled (0)."""
-        if self.focus.contour != contour:  # being set draws the layer, whatever it was before
-            self.focus.contour = contour
-            self._outdated.discard(self.focus)
+    def _look(self, opacity: float) -> None:
+        """Let what stands out cover what is below it so much; setting it draws the layer."""
         if self.focus.opacity != opacity:
             self.focus.opacity = opacity
 
     def truths_in(self, segments: Collection[int]) -> frozenset[int]:
         """Return the true objects that segments share voxels with; the background is none."""
-        cells = self.project.state.cells
-        rows = np.isin(self.project.segment[cells.fragment], np.asarray(list(segments), np.int64))
-        return frozenset(np.unique(cells.truth[rows]).tolist()) - {0}
+        rows = self._rows_of(*segments)
+        return frozenset(np.unique(self._disagreement.cells.truth[rows]).tolist()) - {0}
 
     def under(self, position_nm: Nm, level: int | None = None) -> tuple[int, int]:
         """Return the fragment and the true object at a position, 0 for none.
@@ -171,25 +173,27 @@ class ProjectLayers:
 
     def refresh(self) -> None:
         """Draw what was set: the layers that look different now, and no others."""
-        for layer in self.all:
-            if layer in self._outdated:
-                layer.refresh(extent=False)
+        for layer in self.take_outdated():
+            layer.refresh(extent=False)
+
+    def take_outdated(self) -> list[Layer]:
+        """Return the layers that look different now, for somebody who draws them."""
+        outdated = [layer for layer in self.all if layer in self._outdated]
         self._outdated.clear()
+        return outdated
 
     def code_of(self, segment: int) -> int:
         """Return what the overlay of errors, as it was set, says of most of an object.
 
         `SPLIT_OFF` or `FOREIGN` of `disagreement`, or 0 where it says nothing.
         """
-        cells, members = self.project.state.cells, self.project.graph.members(segment)
-        first, last = (np.searchsorted(cells.fragment, members, side) for side in ("left", "right"))
-        rows = ranges(first, last - first)
+        cells, rows = self._disagreement.cells, self._rows_of(segment)
         codes = self._marked.lookup(cells.fragment[rows], cells.truth[rows])
         return int(np.bincount(codes, weights=cells.voxels[rows], minlength=1).argmax())
 
-    def drawn(self) -> None:
-        """Take note that all layers were drawn with what was set."""
-        self._outdated.clear()
+    def _rows_of(self, *segments: int) -> Rows:
+        """Return the cells of some segments."""
+        return self._disagreement.rows.of_fragments(self.project.graph.members(*segments))
 
     def portrayed(self) -> Portrayed:
         """Return what small pictures of errors are made of now."""
@@ -243,17 +247,17 @@ class ProjectLayers:
         return labels_layer(levels, name, grid, opacity=opacity, colormap=colormap)
 
 
-def _kept(values: npt.NDArray[np.uint32], chosen: Collection[int]) -> npt.NDArray[np.uint32]:
-    """Return the table with 0 for all objects but the chosen ones."""
-    return np.where(np.isin(values, np.asarray(list(chosen), dtype=np.int64)), values, 0).astype(
-        values.dtype
-    )
+def _kept(values: npt.NDArray[np.uint32], chosen: Rows) -> npt.NDArray[np.uint32]:
+    """Return the table with 0 for all ids but the chosen ones."""
+    kept = np.zeros_like(values)
+    kept[chosen] = values[chosen]
+    return kept
 
 
-def _without(values: npt.NDArray[np.uint32], hidden: Collection[int]) -> npt.NDArray[np.uint32]:
-    """Return the table with 0 for the hidden objects."""
-    if not hidden:
+def _without(values: npt.NDArray[np.uint32], hidden: Rows) -> npt.NDArray[np.uint32]:
+    """Return the table with 0 for some ids."""
+    if not len(hidden):
         return values
-    table = np.zeros(int(values.max(initial=0)) + 1, np.bool_)
-    table[np.fromiter(hidden, np.int64)] = True
-    return np.where(table[values], np.uint32(0), values)
+    shown = values.copy()
+    shown[hidden] = 0
+    return shown

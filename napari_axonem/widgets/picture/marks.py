@@ -123,8 +123,11 @@ def _points(name: str, symbol: str, border: str, pixels: int) -> Points:
 def _fill(layer: Points, positions_nm: Sequence[Nm], grid: Grid, face: Sequence[str]) -> None:
     """Replace all points of a layer."""
     voxels = _voxels(positions_nm, grid)
-    if not np.array_equal(voxels, layer.data):
+    if len(voxels) != len(layer.data):
         layer.data = voxels
+    elif not np.array_equal(voxels, layer.data):
+        layer.data[:] = voxels  # setting the whole takes far longer than moving points
+        layer.refresh(extent=False)
     if face:
         table = {name: transform_color(name)[0] for name in set(face)}
         rgba = np.array([table[name] for name in face])

@@ -25,6 +25,7 @@ from napari_axonem.widgets.picture.framing import box_in_view, look_at
 from napari_axonem.widgets.picture.garbage import collect, take_away
 from napari_axonem.widgets.picture.layers import Picture, ProjectLayers
 from napari_axonem.widgets.picture.marks import REACH_PLANES, Marks
+from napari_axonem.widgets.picture.once import drawn_once
 from napari_axonem.widgets.picture.stroke import Stroke
 
 OPACITY_STEP = 0.1
@@ -167,23 +168,26 @@ class Sight:
         return (self._segments, self._truths) if alone else None
 
     @contextmanager
-    def moving(self) -> Iterator[None]:
-        """Draw what is set in here once: going to another section draws it anyway."""
-        before = self._sections()
-        self._held = True
-        try:
-            yield
-        finally:
-            self._held = False
-            if self.layers is not None and self._sections() != before:
-                self.layers.drawn()
-            elif self.layers is not None:
-                self.layers.refresh()
+    def moving(self, to: Nm | None = None) -> Iterator[None]:
+        """Draw once, at the end, what is set in here and where the view goes.
 
-    def _sections(self) -> tuple[float, ...]:
-        """Return where the viewer stands along the axes that are not displayed."""
-        dims = self.viewer.dims
-        return tuple(dims.point[axis] for axis in dims.not_displayed)
+        Parameters
+        ----------
+        to
+            The place (z, y, x) in nm that is gone to, if one is.
+        """
+        self._held = True
+        if to is not None and self.layers is not None:
+            grid = self.layers.project.sources.grid
+            z, y, x = grid.to_nm(grid.to_voxel(to))
+            to = (float(z), float(y), float(x))
+        with drawn_once(self.viewer, to) as stale:
+            try:
+                yield
+            finally:
+                self._held = False
+                if self.layers is not None:
+                    stale.update(self.layers.take_outdated())
 
     def hide(self, segments: Iterable[int]) -> None:
         """Hide objects, but for those that an error is about."""
@@ -227,8 +231,7 @@ class Sight:
         if self.layers is not None and self.viewer.dims.ndisplay == 2:
             fragments = self.layers.project.sources.fragments
             whole, position = Box.of_shape(fragments.shape), mistake.position_nm
-            layers = self.layers.all
-            foresee(self.viewer, layers, position, fragments.grid, mistake.box, whole)
+            foresee(self.viewer, position, fragments.grid, mistake.box, whole)
 
     def look_at_place(self, position_nm: Nm) -> None:
         """Bring a place into view, at the zoom there is."""

@@ -45,10 +45,12 @@ class Marked:
     code: Codes = field(default_factory=lambda: np.empty(0, np.uint8))
     """The code of each pair, shape (n,)."""
 
-    @classmethod
-    def of(cls, fragment: npt.NDArray[Any], truth: npt.NDArray[Any], code: Codes) -> Marked:
-        """Return the table of pairs that are sorted by fragment and true object."""
-        return cls(_pair(fragment, truth), code)
+    _coded: npt.NDArray[np.bool_] = field(init=False)
+
+    def __post_init__(self) -> None:
+        fragment = (self.pair[np.flatnonzero(self.code)] >> np.uint64(32)).astype(np.int64)
+        self._coded = np.zeros(int(fragment.max(initial=0)) + 2, np.bool_)
+        self._coded[fragment] = True
 
     def set(self, other: Marked) -> bool:
         """Take over the pairs of another table, which layers that hold this one see.
@@ -58,7 +60,10 @@ class Marked:
         Whether they differ from those before.
         """
         before, self.pair, self.code = (self.pair, self.code), other.pair, other.code
-        return not (np.array_equal(before[0], self.pair) and np.array_equal(before[1], self.code))
+        self._coded = other._coded
+        if before[0] is self.pair or np.array_equal(before[0], self.pair):
+            return not np.array_equal(before[1], self.code)
+        return bool(before[1].any() or self.code.any())
 
     def lookup(self, fragments: npt.NDArray[Any], truths: npt.NDArray[Any]) -> Codes:
         """Return the code of each voxel, in the shape of `fragments`."""
@@ -68,9 +73,12 @@ class Marked:
         # Neighbours in a row mostly agree: one search for each run of equal pairs.
         begins = np.flatnonzero((first[1:] != first[:-1]) | (second[1:] != second[:-1])) + 1
         begins = np.concatenate([[0], begins])
-        wanted = _pair(first[begins], second[begins])
+        found = np.zeros(len(begins), np.uint8)
+        # Most fragments have no code at all, which a small table tells without a search.
+        some = np.flatnonzero(np.take(self._coded, first[begins], mode="clip"))
+        wanted = pairs_of(first[begins[some]], second[begins[some]])
         at = np.minimum(np.searchsorted(self.pair, wanted), len(self.pair) - 1)
-        found = np.where(self.pair[at] == wanted, self.code[at], np.uint8(0))
+        found[some] = np.where(self.pair[at] == wanted, self.code[at], np.uint8(0))
         codes: Codes = np.repeat(found, np.diff(begins, append=first.size))
         return codes.reshape(fragments.shape)
 
@@ -122,5 +130,6 @@ def marked_pairs(fragments: Planes, truth: Planes, marked: Marked) -> list[LazyL
     return [level(number) for number in range(len(fragments.volume.levels))]
 
 
-def _pair(fragments: npt.NDArray[Any], truths: npt.NDArray[Any]) -> npt.NDArray[np.uint64]:
+def pairs_of(fragments: npt.NDArray[Any], truths: npt.NDArray[Any]) -> npt.NDArray[np.uint64]:
+    """Return two ids of 32 bits each as one number, so that they sort by the first one."""
     return (fragments.astype(np.uint64) << np.uint64(32)) | truths.astype(np.uint64)

@@ -16,9 +16,6 @@ LOOKS: dict[type[Layer], tuple[str, ...]] = {
 }
 """What is taken over as soon as it changes, besides the data and whether a layer is seen."""
 
-MOST_CONTOUR = 1
-"""Width of an outline in voxels, at most."""
-
 OF_POINTS = ("data", "size", "symbol", "face_color", "border_color", "shown")
 """What is taken over of points together, in this order; they are few."""
 
@@ -68,11 +65,12 @@ class Twin:
 
     def refresh(self) -> None:
         """Draw what the source shows now, though it did not tell."""
-        if isinstance(self.source, Points) and len(self.layer.shown) == len(self.source.shown):
-            if not np.array_equal(self.layer.shown, self.source.shown):
+        if isinstance(self.source, Points):
+            if not np.array_equal(self.layer.data, self.source.data):
+                self._take_data()
+            elif not np.array_equal(self.layer.shown, self.source.shown):
                 self.layer.shown = self.source.shown
-        else:
-            self.layer.refresh(extent=False)
+        self.layer.refresh(extent=False)
 
     def end(self) -> None:
         """Follow the source no longer."""
@@ -86,9 +84,7 @@ class Twin:
         return take
 
     def _copy(self, name: str) -> None:
-        value = getattr(self.source, name)
-        # Outlines are so many voxels wide, and voxels are deep.
-        setattr(self.layer, name, min(value, MOST_CONTOUR) if name == "contour" else value)
+        setattr(self.layer, name, getattr(self.source, name))
 
     def _take_data(self) -> None:
         names = (

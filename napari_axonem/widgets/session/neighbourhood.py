@@ -73,9 +73,10 @@ class Neighbourhood:
         """Look at the contact with a neighbour."""
         found, row = self._row(segment)
         self._at = segment
-        with self._place.sight.moving():
+        place = found.place(row)
+        with self._place.sight.moving(place):
             self.pointed.emit()
-            self._place.sight.look_at_place(found.place(row))
+            self._place.sight.look_at_place(place)
 
     def step(self, by: int) -> None:
         """Go to the neighbour so many rows down the list; a negative number goes up."""

@@ -54,6 +54,7 @@ class Review:
         self.findings.load()
         self._show()
         self.pointed.emit()
+        self._place.later(self._foresee)
 
     def outdate(self, changed: Iterable[int]) -> None:
         """Note that an edit changed segments; the list follows once the picture is drawn."""
@@ -213,6 +214,7 @@ class Review:
         self.findings.load()
         self._show()
         self.pointed.emit()
+        self._place.later(self._foresee)
 
     def _set_state(self, key: str, state: str) -> None:
         self._store(key, state)
@@ -233,7 +235,7 @@ class Review:
         sight = self._place.sight
         truths = row.mistake.truth if isinstance(row.mistake, Mistake) else ()
         sight.concern(row.mistake.segments, truths)
-        with sight.moving():
+        with sight.moving(row.mistake.position_nm):
             self.pointed.emit()
             self._mark_places()
             sight.look(row.mistake)

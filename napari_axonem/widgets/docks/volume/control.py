@@ -238,7 +238,7 @@ class VolumeControl:
             self._facts.set_facts([])
             return
         fragments = project.sources.fragments
-        objects = len(set(project.segment[1:].tolist()))
+        objects = project.graph.count_segments()
         self._facts.set_facts(
             [
                 ("Name", project.name if project.writable else f"{project.name} (read-only)"),

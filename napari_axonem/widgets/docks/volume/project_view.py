@@ -116,18 +116,27 @@ class FactsView(QGroupBox):
         super().__init__("This project", parent)
         self._form = QFormLayout(self)
         self._form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
+        self._values: dict[str, QLabel] = {}
         self.set_facts([])
 
     def set_facts(self, facts: Sequence[tuple[str, str]]) -> None:
         """Show names and values; the box hides when there are none."""
-        while self._form.rowCount():
-            self._form.removeRow(0)
+        if [name for name, _ in facts] != list(self._values):
+            while self._form.rowCount():
+                self._form.removeRow(0)
+            self._values = {name: _selectable() for name, _ in facts}
+            for name, label in self._values.items():
+                self._form.addRow(name, label)
         for name, value in facts:
-            label = QLabel(value)
-            label.setWordWrap(True)
-            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-            self._form.addRow(name, label)
+            self._values[name].setText(value)
         self.setVisible(bool(facts))
+
+
+def _selectable() -> QLabel:
+    label = QLabel()
+    label.setWordWrap(True)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return label
 
 
 class VolumeView(QWidget):
