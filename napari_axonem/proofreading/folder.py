@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -59,8 +61,13 @@ class Folder:
 
     @property
     def backups(self) -> Path:
-        """The folder of copies of the database."""
+        """The folder of copies of the database, and of the echo: what came after them."""
         return self.root / "backups"
+
+    @property
+    def highest(self) -> Path:
+        """The highest fragment that voxels may have; there only once a fragment was cut."""
+        return self.root / "highest_fragment.txt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +170,24 @@ def warm(folder: Path) -> None:
     with suppress(OSError):
         if sum(path.stat().st_size for path in paths) > _PIECE:
             threading.Thread(target=read, daemon=True).start()
+
+
+def next_stamp(folder: Path) -> str:
+    """Return the time, in UTC, as a beginning of a name that sorts behind all names in `folder`.
+
+    Where the clock was set back, it is a moment after that of the newest.
+    """
+    found = (_STAMP.match(path.name) for path in folder.glob("[0-9]*"))
+    newest = max((match.group() for match in found if match), default="")
+    now = datetime.now(UTC).strftime(_TIME)
+    if now > newest:
+        return now
+    later = datetime.strptime(newest, _TIME).replace(tzinfo=UTC) + timedelta(microseconds=1)
+    return later.strftime(_TIME)
+
+
+_TIME = "%Y%m%dT%H%M%S%f"
+_STAMP = re.compile(r"\d{8}T\d{12}")
 
 
 def _column(folder: Path, name: str) -> npt.NDArray[Any]:

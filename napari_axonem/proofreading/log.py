@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -19,6 +19,8 @@ from typing import Any, Self, TypeAlias, overload
 
 from napari_axonem import __version__
 from napari_axonem.errors import ProjectError, StorageError
+from napari_axonem.proofreading.echo import Change, Echo
+from napari_axonem.proofreading.marks import begin_marks, mark_in, new_mark, set_mark
 from napari_axonem.proofreading.operation import TURNS, EdgeStates, Kind, Operation
 from napari_axonem.proofreading.rows import (
     OPERATION_COLUMNS,
@@ -31,8 +33,8 @@ from napari_axonem.proofreading.rows import (
 
 SCHEMA_VERSION = 2
 
-Change: TypeAlias = tuple[str, tuple[object, ...]]
-"""A statement that changes a table, and its values."""
+Run: TypeAlias = Callable[[str, tuple[object, ...]], None]
+"""Executes a statement with its values."""
 
 SCHEMA = f"""
 CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -79,6 +81,8 @@ class Log:
         The database file.
     writable
         Whether operations may be added.
+    echo
+        Where every change is recorded a second time; nowhere if it is None.
 
     Raises
     ------
@@ -88,8 +92,9 @@ class Log:
         The database is damaged or the disk refuses.
     """
 
-    def __init__(self, path: Path, *, writable: bool) -> None:
+    def __init__(self, path: Path, *, writable: bool, echo: Echo | None = None) -> None:
         self.path = path
+        self._echo = echo
         mode = "rw" if writable else "ro"
         with self._guarded():
             self._connection = sqlite3.connect(
@@ -117,6 +122,9 @@ class Log:
                 where=self.path,
                 remedy="update napari-axonem" if version > SCHEMA_VERSION else "create it anew",
             )
+        with self._guarded():
+            if writable:
+                begin_marks(self._connection)
 
     @classmethod
     def create(cls, path: Path, settings: dict[str, object]) -> None:
@@ -124,6 +132,7 @@ class Log:
         with closing(sqlite3.connect(path)) as connection:
             connection.executescript(SCHEMA)
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            begin_marks(connection)
             connection.executemany(
                 "INSERT INTO settings VALUES (?, ?)",
                 [(name, json.dumps(value)) for name, value in settings.items()],
@@ -133,6 +142,13 @@ class Log:
     def close(self) -> None:
         """Close the database; nothing can be read or added afterwards."""
         self._connection.close()
+        if self._echo is not None:
+            self._echo.close()
+
+    def mark(self) -> bytes | None:
+        """Return the mark of the newest change; None in a database from before there were any."""
+        with self._guarded():
+            return mark_in(self._connection)
 
     def settings(self) -> dict[str, object]:
         """Return what was stored at creation."""
@@ -217,23 +233,19 @@ class Log:
             version=__version__,
         )
         row = to_row(stamped)
-        with self._guarded(), self._transaction():
+        # Of refinements the record is on the disk, too, before voxels know the new fragments.
+        with self._guarded(), self._transaction(sync=bool(refinements)) as run:
             last, before = self._newest("")
             values = (last + 1, *row, digest_of(before, last + 1, row, refinements))
             marks = ", ".join("?" * len(values))
-            self._connection.execute(f"INSERT INTO operations VALUES ({marks})", values)
-            self._connection.executemany(
-                "INSERT INTO refinements VALUES (NULL, ?, ?, 0)",
-                [(last + 1, content) for content in refinements],
-            )
+            run(f"INSERT INTO operations VALUES ({marks})", values)
+            for content in refinements:
+                run("INSERT INTO refinements VALUES (NULL, ?, ?, 0)", (last + 1, content))
         return replace(stamped, id=last + 1)
 
     def mark_written(self, operation: int) -> None:
         """Note that the voxels of an operation's refinements are on disk."""
-        with self._guarded():
-            self._connection.execute(
-                "UPDATE refinements SET written = 1 WHERE operation = ?", (operation,)
-            )
+        self.change(("UPDATE refinements SET written = 1 WHERE operation = ?", (operation,)))
 
     def error_states(self) -> dict[str, str]:
         """Return what the user said of errors: their key and ``"done"`` or ``"skipped"``."""
@@ -243,12 +255,11 @@ class Log:
     def set_error_state(self, key: str, state: str | None) -> None:
         """Store what the user said of an error; None forgets it."""
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        with self._guarded(), self._transaction():
-            self._connection.execute("DELETE FROM error_states WHERE key = ?", (key,))
-            if state is not None:
-                self._connection.execute(
-                    "INSERT INTO error_states VALUES (?, ?, ?, ?)", (key, state, now, user_name())
-                )
+        changes: list[Change] = [("DELETE FROM error_states WHERE key = ?", (key,))]
+        if state is not None:
+            row = (key, state, now, user_name())
+            changes.append(("INSERT INTO error_states VALUES (?, ?, ?, ?)", row))
+        self.change(*changes)
 
     def select(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """Return rows of a table that another module keeps in this database."""
@@ -257,9 +268,9 @@ class Log:
 
     def change(self, *changes: Change) -> None:
         """Change such a table; all the statements take effect, on disk, or none does."""
-        with self._guarded(), self._transaction():
+        with self._guarded(), self._transaction() as run:
             for statement, values in changes:
-                self._connection.execute(statement, values)
+                run(statement, values)
 
     def _newest(self, where: str, *values: int) -> tuple[int, bytes]:
         with self._guarded():
@@ -278,14 +289,27 @@ class Log:
         return [StoredRefinement(id_, op, blob, bool(done)) for id_, op, blob, done in rows]
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
+    def _transaction(self, *, sync: bool = False) -> Iterator[Run]:
+        """Give what executes statements; all of them are on disk at the end, or none is."""
+        changes: list[Change] = []
+
+        def run(statement: str, values: tuple[object, ...]) -> None:
+            self._connection.execute(statement, values)
+            changes.append((statement, values))
+
         self._connection.execute("BEGIN IMMEDIATE")
+        before, mark = mark_in(self._connection) or b"", new_mark()
         try:
-            yield
+            yield run
+            set_mark(self._connection, mark)
+            if self._echo is not None:
+                self._echo.add(before, mark, changes, sync=sync)
             self._connection.execute("COMMIT")
         except BaseException:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
+            if self._echo is not None and mark_in(self._connection) == before:
+                self._echo.take_back(mark)
             raise
 
     @contextmanager
@@ -298,7 +322,7 @@ class Log:
                 where=self.path,
                 remedy="free some disk space and check that the folder can be written; "
                 "every edit confirmed so far is kept; where the file is damaged, "
-                "'napari-axonem project restore' puts the newest backup in its place",
+                "'napari-axonem project restore' makes it anew, with all edits",
             ) from error
 
 

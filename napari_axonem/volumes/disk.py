@@ -111,7 +111,7 @@ def publish(new: Path, destination: Path, *, overwrite: bool) -> None:
         # Looked at now, whatever was seen before: writing may have taken hours.
         refuse_existing(destination, overwrite=overwrite)
         _swap(new, destination)
-        _flush_folder(destination.parent)
+        flush_folder(destination.parent)
 
 
 def settle() -> None:
@@ -228,8 +228,8 @@ def _flush_file(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _flush_folder(path: Path) -> None:
-    """Bring the names in a folder onto the disk, where the system can."""
+def flush_folder(path: Path) -> None:
+    """Bring the names in a folder onto the disk, where the system can; may raise `OSError`."""
     if sys.platform != "win32":
         descriptor = os.open(path, os.O_RDONLY)
         try:
