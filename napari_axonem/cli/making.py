@@ -13,11 +13,11 @@ from napari_axonem.cli.marking import coverage_data, coverage_text
 from napari_axonem.cli.reporting import Outcome
 from napari_axonem.cli.verb import AnyVerb, Verb
 from napari_axonem.progress import Progress
-from napari_axonem.proofreading.backups import restore as restore_database
 from napari_axonem.proofreading.creation import CreateSettings, create_project
 from napari_axonem.proofreading.folder import Folder
 from napari_axonem.proofreading.lock import WriterLock
 from napari_axonem.proofreading.project import Project
+from napari_axonem.proofreading.restoring import restore as restore_database
 from napari_axonem.proofreading.verification import verify_project
 from napari_axonem.settings import Positional
 from napari_axonem.volumes.phantom import PhantomSettings, write_phantom
@@ -74,20 +74,39 @@ def log(settings: ProjectSettings, _: Progress) -> Outcome:
     return Outcome(data, "\n".join(map(_line, data)) or "no operation yet")
 
 
-def restore(settings: ProjectSettings, _: Progress) -> Outcome:
-    """Put the newest whole copy of the database in its place."""
+def restore(settings: ProjectSettings, progress: Progress) -> Outcome:
+    """Make the database anew of the newest whole copy and of the changes that came after it."""
     folder = Folder(Path(settings.project))
     lock = WriterLock(folder.root)
     try:
-        copy, aside = restore_database(folder)
+        done = restore_database(folder, progress)
     finally:
         lock.release()
-    with Project(settings.project, writable=False) as project:
-        count = len(project.operations)
-    data = {"copy": str(copy), "operations": count, "damaged": str(aside)}
-    return Outcome(
-        data, f"{copy.name} with {count} operations is the database now; the old one is {aside}"
-    )
+    data = {
+        "copy": str(done.copy),
+        "operations": done.operations,
+        "operations_after_copy": done.operations - done.copied,
+        "changes_after_copy": done.changes,
+        "out_of_chain": list(done.out_of_chain),
+        "unknown_fragments": done.unknown,
+        "damaged": None if done.damaged is None else str(done.damaged),
+    }
+    old = "there was no old one" if done.damaged is None else f"the old one is {done.damaged}"
+    lines = [
+        f"the database is now {done.copy.name} with {done.copied} operations, and "
+        f"{done.operations - done.copied} that came after it, of {done.changes} changes; {old}"
+    ]
+    if done.out_of_chain:
+        lines.append(
+            f"operation {done.out_of_chain[0]} or the one before it is not what was written, in "
+            "any copy"
+        )
+    if done.unknown:
+        lines.append(
+            f"cuts are missing: the voxels have {done.unknown} fragments that no copy knows; the "
+            "project cannot be edited. Put back a project.db of your own that is newer"
+        )
+    return Outcome(data, "\n".join(lines), status=1 if len(lines) > 1 else 0)
 
 
 def _line(row: dict[str, Any]) -> str:
@@ -145,7 +164,7 @@ VERBS: tuple[AnyVerb, ...] = (
     Verb("project log", "list the operations", ProjectSettings, log),
     Verb(
         "project restore",
-        "put the newest whole copy in the place of a damaged database",
+        "make a damaged database anew of its copies and what came after them",
         ProjectSettings,
         restore,
     ),

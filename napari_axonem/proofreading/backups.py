@@ -1,7 +1,9 @@
 """Copies of a project's database, made at intervals while it is edited.
 
 The database is safe from crashes and power cuts by itself; copies are for what it is not safe
-from: a disk that goes bad, or a file that is overwritten.
+from: a disk that goes bad, or a file that is overwritten. What comes after a copy is in the echo
+(`napari_axonem.proofreading.echo`); one is due where the echo does not lead from the newest to the
+database.
 """
 
 from __future__ import annotations
@@ -11,12 +13,12 @@ import sqlite3
 import threading
 import time
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 
-from napari_axonem.errors import ProjectError
-from napari_axonem.proofreading.folder import Folder
-from napari_axonem.volumes.disk import guarded
+from napari_axonem.proofreading.echo import Echo, records_after, remove_before
+from napari_axonem.proofreading.folder import Folder, next_stamp
+from napari_axonem.proofreading.marks import mark_in
+from napari_axonem.volumes.disk import flush_folder
 
 EVERY_SECONDS = 1800.0
 """Time of editing after which a copy is made."""
@@ -30,6 +32,9 @@ SMALL_BYTES = 2**26
 KEPT = 5
 """Copies that are kept."""
 
+PATIENCE_SECONDS = 30.0
+"""Time until a copy that the echo needs is tried again."""
+
 
 class Backups:
     """Makes copies in the background; one that fails is no failure of an edit.
@@ -40,13 +45,25 @@ class Backups:
         The project.
     operations
         How many there are at the start.
+    echo
+        Where changes are recorded meanwhile.
+    mark
+        The mark of the database at the start.
     """
 
-    def __init__(self, folder: Folder, operations: int) -> None:
+    def __init__(self, folder: Folder, operations: int, echo: Echo, mark: bytes | None) -> None:
         self._folder = folder
         self._begun = self._copied = operations
         self._time = time.monotonic()
         self._thread: threading.Thread | None = None
+        self._echo = echo
+        self._echoed: int | None = echo.failures
+        """Failures of the echo when a copy was begun that it leads on from; None without one."""
+        if not _leads_to(folder, mark):
+            self._echoed = None
+            copying = self._begin(operations)
+            if _size(folder.database) < SMALL_BYTES:
+                copying.join()  # so that no edit of a new project is without one
 
     def follow(self, operations: int, *, cut: bool = False) -> None:
         """Make a copy, if it is time to, after so many operations.
@@ -60,27 +77,40 @@ class Backups:
         waited = time.monotonic() - self._time >= EVERY_SECONDS
         busy = self._thread is not None and self._thread.is_alive()
         small = cut and _size(self._folder.database) < SMALL_BYTES
-        if busy or not since or not (waited or small or since >= EVERY_OPERATIONS):
-            return
-        self._begun, self._time = operations, time.monotonic()
-        self._thread = threading.Thread(target=self._copy, args=(operations,), daemon=True)
-        self._thread.start()
+        due = since and (waited or small or since >= EVERY_OPERATIONS)
+        gap = self._has_gap and time.monotonic() - self._time >= PATIENCE_SECONDS
+        if not busy and (due or gap):
+            self._begin(operations)
 
     def close(self, operations: int) -> None:
         """Wait for a copy that is being made; make one where there is none of what is new."""
         if self._thread is not None:
             self._thread.join()
-        if operations != self._copied:
-            self._copy(operations)
+        if operations != self._copied or self._has_gap:
+            self._begin(operations).join()
 
-    def _copy(self, operations: int) -> None:
+    @property
+    def _has_gap(self) -> bool:
+        """Whether changes since the newest copy are in no echo."""
+        return self._echoed != self._echo.failures
+
+    def _begin(self, operations: int) -> threading.Thread:
+        """Begin a copy, and with it another file of the echo."""
+        self._begun, self._time = operations, time.monotonic()
+        self._echo.close()
+        given = operations, self._echo.failures
+        self._thread = threading.Thread(target=self._copy, args=given, daemon=True)
+        self._thread.start()
+        return self._thread
+
+    def _copy(self, operations: int, failures: int) -> None:
         with contextlib.suppress(OSError, sqlite3.Error):
             copy_database(self._folder, operations)
-            self._copied = operations
+            self._copied, self._echoed = operations, failures
 
 
 def copy_database(folder: Folder, operations: int) -> Path:
-    """Copy the database as it is now, and remove older copies.
+    """Copy the database as it is now, and remove older copies and what came before them.
 
     A copy that is not whole, because the database is not, takes the place of none.
 
@@ -90,8 +120,7 @@ def copy_database(folder: Folder, operations: int) -> Path:
         The disk refuses, or the database is damaged or gone.
     """
     folder.backups.mkdir(exist_ok=True)
-    now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
-    path = folder.backups / f"{now}-{operations}.db"
+    path = folder.backups / f"{next_stamp(folder.backups)}-{operations}.db"
     temporary = path.with_name(f".{path.name}.partial")
     try:
         with (
@@ -102,10 +131,12 @@ def copy_database(folder: Folder, operations: int) -> Path:
             if not _is_sound(target):
                 raise sqlite3.DatabaseError("the database is damaged")
         temporary.replace(path)
+        flush_folder(folder.backups)
     finally:
         temporary.unlink(missing_ok=True)
     for old in copies(folder)[KEPT:]:
         old.unlink()
+    remove_before(folder.backups, copies(folder)[-1])
     return path
 
 
@@ -114,48 +145,37 @@ def copies(folder: Folder) -> list[Path]:
     return sorted(folder.backups.glob("[0-9]*.db"), reverse=True)
 
 
-def restore(folder: Folder) -> tuple[Path, Path]:
-    """Put the newest whole copy in the place of the database, which is kept beside it.
-
-    Returns
-    -------
-    The copy that was taken, and where the old database lies now.
-
-    Raises
-    ------
-    ProjectError
-        There is no whole copy.
-    StorageError
-        The disk refuses.
-    """
-    chosen = next((path for path in copies(folder) if is_whole(path)), None)
-    if chosen is None:
-        raise ProjectError(
-            "there is no whole copy of the database",
-            where=folder.backups,
-            remedy="put project.db back from a copy of your own",
-        )
-    now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
-    aside = folder.root / f"project-{now}.db.damaged"
-    with guarded(folder.root):
-        temporary = folder.database.with_name(".project.db.partial")
-        temporary.write_bytes(chosen.read_bytes())
-        for suffix in ("", "-wal", "-shm"):
-            old = Path(f"{folder.database}{suffix}")
-            if old.exists():
-                old.replace(f"{aside}{suffix}")
-        temporary.replace(folder.database)
-    return chosen, aside
-
-
 def is_whole(path: Path) -> bool:
-    """Tell whether SQLite finds nothing wrong with a copy, which nobody writes; it stays alone."""
+    """Tell whether SQLite finds nothing wrong with a copy."""
     try:
-        address = f"{_address(path, 'ro')}&immutable=1"  # else it leaves files beside the copy
-        with closing(sqlite3.connect(address, uri=True)) as database:
+        with _copy_opened(path) as database:
             return _is_sound(database)
     except sqlite3.Error:
         return False
+
+
+def mark_of(path: Path) -> bytes | None:
+    """Return the mark of a copy; None where it is damaged, or from before there were any."""
+    try:
+        with _copy_opened(path) as database:
+            return mark_in(database)
+    except sqlite3.Error:
+        return None
+
+
+def _copy_opened(path: Path) -> closing[sqlite3.Connection]:
+    """Open a copy, which nobody writes; it stays alone."""
+    address = f"{_address(path, 'ro')}&immutable=1"  # else SQLite leaves files beside it
+    return closing(sqlite3.connect(address, uri=True))
+
+
+def _leads_to(folder: Folder, mark: bytes | None) -> bool:
+    """Tell whether the newest copy, with the echo after it, makes up a database with `mark`."""
+    newest = next(iter(copies(folder)), None)
+    known = None if newest is None else mark_of(newest)
+    if known is None:
+        return False
+    return mark == known or any(r.mark == mark for r in records_after(folder.backups, known))
 
 
 def _is_sound(database: sqlite3.Connection) -> bool:

@@ -14,7 +14,9 @@ from napari_axonem.errors import AxonemError, EditError, ProjectError, StorageEr
 from napari_axonem.evaluation.skeletons import Skeletons, read_skeletons
 from napari_axonem.evaluation.standing import USUAL_RUNS, RunSettings
 from napari_axonem.progress import Progress, silent
+from napari_axonem.proofreading import highest
 from napari_axonem.proofreading.backups import Backups
+from napari_axonem.proofreading.echo import Echo, require_newest
 from napari_axonem.proofreading.edges import Ids
 from napari_axonem.proofreading.folder import Folder, Tables, warm
 from napari_axonem.proofreading.followed import FollowedSkeletons
@@ -69,7 +71,8 @@ class Keeper:
         self._backups: Backups | None = None
         with ExitStack() as unless_opened:
             unless_opened.callback(self._release)
-            self.log = Log(folder.database, writable=writable)
+            echo = Echo(folder.backups) if writable else None
+            self.log = Log(folder.database, writable=writable, echo=echo)
             unless_opened.callback(self.log.close)
             self.operations = Operations(self.log)
             self.settings = self.log.settings()
@@ -78,10 +81,13 @@ class Keeper:
             self._runs = USUAL_RUNS
             self.state = self._loaded()
             self._snapshot_at = self.state.count - self.state.since_snapshot
-            self._write_pending_voxels()
             if writable:
+                highest.require_known(folder, self.state.graph.n_fragments)
+                require_newest(folder.backups, self.log.mark())
+            self._write_pending_voxels()
+            if echo is not None:
                 warm(folder.tables)
-                self._backups = Backups(folder, self.state.count)
+                self._backups = Backups(folder, self.state.count, echo, self.log.mark())
                 self._keep_copies()
             unless_opened.pop_all()
 
@@ -222,6 +228,8 @@ class Keeper:
             All those of the operation, as they count as written together.
         """
         try:
+            if refinements:  # before the voxels have it: see `highest`
+                highest.note(self.folder, max(one.child for one in refinements))
             for refinement in refinements:
                 self.sources.write_child(refinement)
             if refinements:

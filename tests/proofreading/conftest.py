@@ -3,12 +3,14 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 import numpy.typing as npt
 import pytest
 
+from napari_axonem.proofreading import backups
 from napari_axonem.proofreading.creation import CreateSettings, create_project
 from napari_axonem.volumes import disk
 
@@ -63,3 +65,22 @@ def centre(labels: npt.NDArray[np.uint32], fragment: int) -> tuple[float, float,
     middle = np.argwhere(labels == fragment).mean(axis=0).round()
     z, y, x = (middle + 0.5) * VOXEL_SIZE
     return float(z), float(y), float(x)
+
+
+@pytest.fixture
+def only_the_first_copy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let copies be none that a cut, time, or the end of work makes: the echo must do."""
+    monkeypatch.setattr(backups, "SMALL_BYTES", 0)
+    first = backups.Backups.__init__
+
+    def begun(self: backups.Backups, *given: Any) -> None:
+        first(self, *given)
+        if self._thread is not None:
+            self._thread.join()
+
+    def close(self: backups.Backups, _: int) -> None:
+        if self._thread is not None:
+            self._thread.join()
+
+    monkeypatch.setattr(backups.Backups, "__init__", begun)
+    monkeypatch.setattr(backups.Backups, "close", close)
