@@ -1,6 +1,7 @@
 """SIGKILL at random moments of editing and exporting.
 
 No confirmed edit is lost, nothing disagrees, and no export is half-written under its final name.
+After every other kill, the database is lost as well, and is made anew.
 ``AXONEM_KILLS`` sets how often a process is killed.
 """
 
@@ -14,8 +15,9 @@ import numpy as np
 import pytest
 
 from napari_axonem.proofreading import keeper
-from napari_axonem.proofreading.folder import Tables
+from napari_axonem.proofreading.folder import Folder, Tables
 from napari_axonem.proofreading.project import Project
+from napari_axonem.proofreading.restoring import restore
 from napari_axonem.proofreading.state import State
 from napari_axonem.proofreading.verification import verify_project
 from napari_axonem.volumes import open_volume
@@ -101,7 +103,7 @@ def test_no_confirmed_edit_is_lost(
     original = make_project(fragments=labels, truth=np.roll(labels, 2, axis=2))
     exports = tmp_path / "exports"
     exports.mkdir()
-    known = exported = total = 0
+    known = exported = total = restored = 0
     for kill in range(KILLS):
         path = tmp_path / f"{kill // RESTART}.axonem"
         if not path.exists():
@@ -109,6 +111,10 @@ def test_no_confirmed_edit_is_lost(
             known = 0
         edits, reads = int(random.integers(1, 5)), int(random.integers(0, 3000))
         confirmed = edit_until_killed(path, kill, exports, edits, reads)
+        if kill % 4 in (1, 2):
+            for file in path.glob("project.db*"):
+                file.write_bytes(b"not what it was" * 1000)
+            restored += restore(Folder(path)).changes
         with Project(path) as project:
             ids = [operation.id for operation in project.operations]
             assert ids == list(range(1, len(ids) + 1)), f"a gap in the log after kill {kill}"
@@ -119,3 +125,4 @@ def test_no_confirmed_edit_is_lost(
             known = len(ids)
     assert total >= KILLS
     assert exported > KILLS // 10
+    assert restored > KILLS // 4
