@@ -3,6 +3,7 @@
 import errno
 import os
 import sqlite3
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from napari_axonem.errors import StorageError
 from napari_axonem.proofreading import backups
 from napari_axonem.proofreading import echo as echo_module
 from napari_axonem.proofreading.backups import copies
-from napari_axonem.proofreading.echo import Echo, files, records_after
+from napari_axonem.proofreading.echo import Echo, files, records_after, remove_before
 from napari_axonem.proofreading.folder import Folder, next_stamp
 from napari_axonem.proofreading.marks import new_mark
 from napari_axonem.proofreading.project import Project
@@ -196,6 +197,37 @@ def test_an_echo_that_fails_fails_no_edit(
     done = restore(Folder(path))
     assert (done.copied, done.operations) == (4, 5)
     assert rows(path) == expected
+
+
+def test_half_a_record_hides_none_that_comes_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A copy that is being made meanwhile may have the change, and is gone on from."""
+
+    def half(file: int, content: bytes) -> None:
+        os.write(file, content[: len(content) // 2])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    echo, marks = Echo(tmp_path), [new_mark() for _ in range(4)]
+    with monkeypatch.context() as patched:
+        patched.setattr(echo_module, "_write", half)
+        echo.add(marks[0], marks[1], [("A", ())], sync=False)
+    for before, mark in pairwise(marks[1:]):
+        echo.add(before, mark, [("B", ())], sync=True)
+    echo.close()
+    assert echo.failures == 1
+    assert records_after(tmp_path, marks[0]) == []
+    assert [record.mark for record in records_after(tmp_path, marks[1])] == marks[2:]
+
+
+def test_a_file_that_may_have_gone_on_after_the_oldest_copy_stays(tmp_path: Path) -> None:
+    times = [f"20260101T0000000000{number:02}" for number in range(5)]
+    for number in (0, 1, 3):
+        (tmp_path / f"{times[number]}.echo").touch()
+    remove_before(tmp_path, tmp_path / f"{times[2]}-7.db")
+    assert [file.stem for file in files(tmp_path)] == [times[1], times[3]]
+    remove_before(tmp_path, tmp_path / f"{times[4]}-9.db")
+    assert [file.stem for file in files(tmp_path)] == [times[3]]
 
 
 def test_a_record_of_a_cut_is_on_disk_before_its_voxels(

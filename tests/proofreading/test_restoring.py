@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 
 from napari_axonem.cli.main import main
 from napari_axonem.errors import AxonemError, EditError, ProjectError, StorageError
-from napari_axonem.proofreading import highest
+from napari_axonem.proofreading import highest, restoring
 from napari_axonem.proofreading.backups import copies
 from napari_axonem.proofreading.echo import files
 from napari_axonem.proofreading.folder import Folder
@@ -139,6 +140,29 @@ def test_a_project_from_before_gets_an_echo(path: Path, bars: Labels) -> None:
     expected = rows(path)
     damage(path)
     assert restore(Folder(path)).operations == 2
+    assert rows(path) == expected
+
+
+def test_a_full_disk_ends_restoring_and_not_the_replay(
+    path: Path, bars: Labels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What does not fit this time would be lost if the rest were taken for all there is."""
+    with Project(path) as project:
+        edit(project, bars)
+    expected = rows(path)
+    damage(path)
+    error = sqlite3.OperationalError("database or disk is full")
+    error.sqlite_errorcode = sqlite3.SQLITE_FULL
+
+    def refuse(*_: object) -> None:
+        raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr(restoring, "set_mark", refuse)
+        with pytest.raises(StorageError, match="cannot be made anew"):
+            restore(Folder(path))
+    assert sorted(file.name for file in path.glob("*project*")) == ["project.db"]
+    restore(Folder(path))
     assert rows(path) == expected
 
 
