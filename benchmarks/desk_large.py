@@ -1,6 +1,7 @@
 """The window at the size of AxonEM: for how long it blocks while one looks, jumps and edits.
 
     xvfb-run -a -s "-screen 0 1600x1200x24" python benchmarks/desk_large.py FOLDER
+        [--window 1600 1000]
 
 FOLDER holds what `edits_data.py` makes: a project of a gigavoxel and 2.4 million fragments
 (40×32×32 nm). The image of 750×4096×4096 voxels (40×8×8 nm, the size of AxonEM's mouse volume)
@@ -86,12 +87,16 @@ def main() -> None:
     """Make what is missing, play the round and print what came of it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    folder = parser.parse_args().folder.resolve()
+    parser.add_argument("--window", type=int, nargs=2, default=(1600, 1000), help="width, height")
+    given = parser.parse_args()
+    folder = given.folder.resolve()
     store = make(folder / "axonem.zarr", DATA / "fib25" / "training2.h5")
     drop_from_cache(store)
     os.environ["NAPARI_AXONEM_JOBS"] = str(folder / "jobs")
     start = time.monotonic()
     played = LargeRound(folder, ERRORS)
+    played.viewer.window.resize(*given.window)
+    print("canvas", played.viewer.canvas.size, "pixels", flush=True)
     played.run()
     played.report(time.monotonic() - start)
     played.viewer.close()

@@ -15,10 +15,10 @@ from napari_axonem.geometry import Zyx
 
 Voxels = npt.NDArray[Any]
 
-LIMIT_BYTES = max(384 * 2**20, min(2**30, psutil.virtual_memory().total // 16))
+LIMIT_BYTES = max(384 * 2**20, min(768 * 2**20, psutil.virtual_memory().total // 16))
 """Memory that all chunks kept may take, in the whole program.
 
-A place and the next one, with image, fragments and truth, have room in a gigabyte.
+A place and the next one, with image, fragments and truth, have room in the largest.
 """
 
 RECENT = 16

@@ -109,7 +109,7 @@ class FilterView(QWidget):
             self.region.addItem(text, region)
         self.region.setToolTip(
             "List only errors in the part of the volume that is in view now; choose it again to "
-            "take another view (W)"
+            "take another view"
         )
         self.axons = QDoubleSpinBox()
         self.axons.setRange(0, 1e6)
