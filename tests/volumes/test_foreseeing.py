@@ -38,3 +38,38 @@ def test_only_what_was_foreseen_last_is_kept_waiting() -> None:
         pass
     assert (8, 5, 0) in stored.reads
     assert (8, 0, 0) not in stored.reads
+
+
+def test_of_a_plane_that_is_shown_coarser_the_coarser_pieces_are_foreseen() -> None:
+    shape = (8, 40, 24)
+    fine = Stored(array(shape=shape))
+    coarse = Stored(fine.array[:, ::2, ::2])
+    looked = chunked(fine, coarse, limit=5000, workers=0)  # no room for a plane of the finest level
+    plane = Box((5, 0, 0), (6, 40, 24))
+    looked.foresee(plane, 0)
+    while looked._decoders.run_next():
+        pass
+    assert not fine.reads
+    before = list(coarse.reads)
+    assert before
+    shown = looked.look(plane, 0, 0)
+    np.testing.assert_array_equal(
+        shown[0], fine.array[5, ::2, ::2].repeat(2, axis=0).repeat(2, axis=1)
+    )
+    assert (fine.reads, coarse.reads) == ([], before)
+
+
+def test_layers_that_show_the_same_plane_share_it_until_it_is_written() -> None:
+    stored = Stored(array())
+    looked = chunked(stored, workers=0)
+    plane = Box((2, 0, 0), (3, 14, 11))
+    assert not looked.look(plane, 0, 0).any(), "nothing was there in time"
+    while looked._decoders.run_next():
+        pass
+    shown = looked.look(plane, 0, 0)
+    np.testing.assert_array_equal(shown, stored.array[2:3])
+    assert looked.look(plane, 0, 0) is shown
+    stored.array[2] += 1
+    looked.forget(plane)
+    while looked.waits or not np.array_equal(looked.look(plane, 0, 0), stored.array[2:3]):
+        assert looked._decoders.run_next()
