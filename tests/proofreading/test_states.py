@@ -172,7 +172,9 @@ def test_done_is_of_the_voxels_there_were(path: Path, bars, seed: int) -> None:
 def test_extents_differ_where_objects_do(path: Path, bars) -> None:
     with Project(path) as project:
         names = np.arange(1, 7)
-        assert len(np.unique(Extents().of(project.state, names))) == 6
+        found = Extents().of(project.state, names)
+        assert len(np.unique(found)) == 6
+        np.testing.assert_array_equal(Extents().of(project.state, names[::-1]), found[::-1])
         before = Extents().of(project.state, np.array([1, 2]))
         join(project, bars, 1, 2)
         (joined,) = Extents().of(project.state, np.array([1]))

@@ -57,10 +57,11 @@ class Extents:
         return self._voxels
 
     def of(self, state: State, segments: Index) -> U64:
-        """Return the extent of each of some segments, ascending; shape (n,)."""
+        """Return the extent of each of some segments, in their order; shape (n,)."""
         self.voxels(state)
-        members = state.graph.members(*segments.tolist())
-        place = np.searchsorted(segments, state.graph.segment[members])
-        extents = np.zeros(len(segments), np.uint64)
-        np.add.at(extents, place, self._weight[members])
-        return extents
+        names, place = np.unique(segments, return_inverse=True)
+        members = state.graph.members(*names.tolist())
+        extents = np.zeros(len(names), np.uint64)
+        own = np.searchsorted(names, state.graph.segment[members])
+        np.add.at(extents, own, self._weight[members])
+        return extents[place]
