@@ -16,7 +16,7 @@ from napari_axonem.widgets.picture.planes import Planes
 from napari_axonem.widgets.picture.stroke import Stroke, sampled
 from napari_axonem.widgets.picture.tables import level_of
 
-OUTLINE_VOXELS = 3
+OUTLINE_VOXELS = 2
 """How wide an outline is, in voxels of the level that is drawn."""
 
 OUTLINE, RED_SIDE, BLUE_SIDE = 1, 2, 3
@@ -120,20 +120,19 @@ def border_of(codes: Codes, width: Zyx) -> Codes:
     codes
         Voxels of a box; what lies beyond it counts as the same as its outermost voxels.
     width
-        How near, in voxels along each axis.
+        How near, in voxels along each axis; less across, so that corners are not thicker.
     """
     axes = [np.flatnonzero(codes.any(axis=others)) for others in ((1, 2), (0, 2), (0, 1))]
     if not len(axes[0]):
         return codes
     part = tuple(slice(max(0, at[0] - 1), at[-1] + 2) for at in axes)
     inner = codes[part] > 0
-    for axis, reach in enumerate(width):
-        inner = np.moveaxis(inner, axis, 0)
-        for _ in range(reach):
-            before = inner.copy()
-            inner[1:] &= before[:-1]
-            inner[:-1] &= before[1:]
-        inner = np.moveaxis(inner, 0, axis)
+    for step in range(max(width)):
+        before = inner.copy()
+        for axis in (axis for axis, reach in enumerate(width) if step < reach):
+            along, along_before = np.moveaxis(inner, axis, 0), np.moveaxis(before, axis, 0)
+            along[1:] &= along_before[:-1]
+            along[:-1] &= along_before[1:]
     border = np.zeros_like(codes)
     border[part] = np.where(inner, np.uint8(0), codes[part])
     return border
