@@ -283,3 +283,15 @@ def test_array_of_records_is_refused(tmp_path):
     path = write(tmp_path / "a.zarr", array=np.zeros(SHAPE, "c8"))
     with pytest.raises(VolumeError, match="not numbers"):
         open_volume(path)
+
+
+def test_a_folder_that_segment_made_stands_for_its_segments(tmp_path) -> None:
+    made = tmp_path / "mine.segmentation"
+    made.mkdir()
+    write(made / "fragments.zarr", array=voxels("u4") + 1)
+    with pytest.raises(VolumeError, match="not a folder of any known format"):
+        open_volume(made, voxel_size=SIZE)
+    write(made / "segmentation.zarr", array=voxels("u4"))
+    volume = open_volume(made, voxel_size=SIZE)
+    np.testing.assert_array_equal(volume.read(volume.box), voxels("u4"))
+    assert describe(made).location.endswith("segmentation.zarr")

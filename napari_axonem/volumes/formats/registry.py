@@ -43,6 +43,10 @@ FORMATS: tuple[Format, ...] = (
 """In the order in which they are asked whether a file or folder is theirs."""
 
 
+SEGMENTS = "segmentation.zarr"
+"""Where the segments lie in a folder that `segment` made: it stands for them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """A location that some format claims."""
@@ -111,6 +115,9 @@ def _find_near(address: addresses.Address) -> Found:
             reason = _claim(known.claim, candidate.path)
             if reason is not None:
                 return _near(candidate, address.inner, known, reason)
+    for candidate in candidates:
+        if not candidate.inner and (candidate.path / SEGMENTS).is_dir():
+            return find(candidate.path / SEGMENTS)
     raise _unclaimed(address.place, candidates)
 
 
