@@ -19,6 +19,10 @@ Labels = npt.NDArray[np.uint32]
 TABLES = ("operations", "refinements", "error_states", "object_states", "object_checks")
 
 
+class PowerCutError(BaseException):
+    """The end of the process, as far as the program can tell."""
+
+
 def cut(project: Project, *, x: float = 40.0) -> None:
     """Cut through the fragment that lies at y from 0 to 64 nm and at `x`."""
     project.split(project.plan_split([(60.0, 20.0, x)], [(60.0, 50.0, x)]))

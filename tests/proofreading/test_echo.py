@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from napari_axonem.errors import StorageError
@@ -24,14 +23,9 @@ from napari_axonem.proofreading.sources import Sources
 from napari_axonem.proofreading.verification import verify_project
 
 from .conftest import Maker, centre
-from .losing import cut, damage, make_copy, rows, voxels
+from .losing import Labels, PowerCutError, cut, damage, make_copy, rows, voxels
 
-Labels = npt.NDArray[np.uint32]
 pytestmark = pytest.mark.usefixtures("only_the_first_copy")
-
-
-class PowerCutError(BaseException):
-    """The end of the process, as far as the program can tell."""
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from napari_axonem.cli.main import main
@@ -24,14 +23,21 @@ from napari_axonem.proofreading.states import ObjectState
 from napari_axonem.proofreading.verification import verify_project
 
 from .conftest import Maker, centre
-from .losing import TABLES, cut, damage, edit, forget_the_echo, make_copy, make_old, rows, voxels
+from .losing import (
+    TABLES,
+    Labels,
+    PowerCutError,
+    cut,
+    damage,
+    edit,
+    forget_the_echo,
+    make_copy,
+    make_old,
+    rows,
+    voxels,
+)
 
-Labels = npt.NDArray[np.uint32]
 pytestmark = pytest.mark.usefixtures("only_the_first_copy")
-
-
-class PowerCutError(BaseException):
-    """The end of the process, as far as the program can tell."""
 
 
 @pytest.fixture
