@@ -59,7 +59,7 @@ class Backups:
         self._echo = echo
         self._echoed: int | None = echo.failures
         """Failures of the echo when a copy was begun that it leads on from; None without one."""
-        if not _leads_to(folder, mark):
+        if not leads_to(folder, mark):
             self._echoed = None
             copying = self._begin(operations)
             if _size(folder.database) < SMALL_BYTES:
@@ -163,19 +163,19 @@ def mark_of(path: Path) -> bytes | None:
         return None
 
 
-def _copy_opened(path: Path) -> closing[sqlite3.Connection]:
-    """Open a copy, which nobody writes; it stays alone."""
-    address = f"{_address(path, 'ro')}&immutable=1"  # else SQLite leaves files beside it
-    return closing(sqlite3.connect(address, uri=True))
-
-
-def _leads_to(folder: Folder, mark: bytes | None) -> bool:
+def leads_to(folder: Folder, mark: bytes | None) -> bool:
     """Tell whether the newest copy, with the echo after it, makes up a database with `mark`."""
     newest = next(iter(copies(folder)), None)
     known = None if newest is None else mark_of(newest)
     if known is None:
         return False
     return mark == known or any(r.mark == mark for r in records_after(folder.backups, known))
+
+
+def _copy_opened(path: Path) -> closing[sqlite3.Connection]:
+    """Open a copy, which nobody writes; it stays alone."""
+    address = f"{_address(path, 'ro')}&immutable=1"  # else SQLite leaves files beside it
+    return closing(sqlite3.connect(address, uri=True))
 
 
 def _is_sound(database: sqlite3.Connection) -> bool:

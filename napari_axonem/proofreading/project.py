@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from psygnal import Signal
 
-from napari_axonem.errors import EditError
+from napari_axonem.errors import EditError, StorageError
 from napari_axonem.geometry import Nm
 from napari_axonem.proofreading.branching import plan_cut_off
 from napari_axonem.proofreading.detaching import deleted, isolated, made_new
@@ -357,7 +357,16 @@ class Project(Pointed):
     def _commit(
         self, edit: Operation | Finish, refinements: Sequence[Refinement] = ()
     ) -> Operation:
-        """Put an edit on disk, then into the tables and the voxels, and tell about it."""
-        done = self.keeper.commit(edit, refinements)
+        """Put an edit on disk, then into the tables and the voxels, and tell about it.
+
+        One whose voxels the disk refuses is told as well: it is done, but for them.
+        """
+        before = self.state.count
+        try:
+            done = self.keeper.commit(edit, refinements)
+        except StorageError:
+            if self.state.count > before:
+                self.changed.emit(self.operations[-1])
+            raise
         self.changed.emit(done)
         return done

@@ -13,6 +13,7 @@ from napari_axonem.evaluation.parts import voi_of
 from napari_axonem.evaluation.skeletons import lookup
 from napari_axonem.evaluation.tables import CellTable
 from napari_axonem.progress import Progress, silent
+from napari_axonem.proofreading.backups import leads_to
 from napari_axonem.proofreading.folder import Tables
 from napari_axonem.proofreading.graph import BACKGROUND, FragmentGraph
 from napari_axonem.proofreading.project import Project
@@ -30,7 +31,8 @@ def verify_project(project: Project, progress: Progress = silent) -> list[str]:
 
     Cells and contacts are counted anew in the voxels. Segments are made anew of the edges, and
     edges, deletions and history of the whole log, without a snapshot. The digests of the log are
-    computed anew, the score from the table, and the fragments under the nodes of skeletons.
+    computed anew, the score from the table, and the fragments under the nodes of skeletons. The
+    newest copy and the echo have to lead to the database.
 
     Returns
     -------
@@ -47,6 +49,7 @@ def verify_project(project: Project, progress: Progress = silent) -> list[str]:
         *_differing_tables(project, fresh),
         *_differing_graph(project, fresh),
         *_differing_log(project),
+        *_differing_copies(project),
         *_differing_scores(project, progress),
     ]
 
@@ -96,6 +99,15 @@ def _differing_log(project: Project) -> Iterator[str]:
             yield f"edges: column {name!r} is not what the log says"
     if project.history.active() != fresh.history.active():
         yield "history: the active edits are not what the log says"
+
+
+def _differing_copies(project: Project) -> Iterator[str]:
+    mark = project.log.mark()
+    if mark is not None and not leads_to(project.folder, mark):
+        yield (
+            "copies: the newest one and the changes recorded after it do not make up the database; "
+            "opening the project for editing makes another"
+        )
 
 
 def _differing_scores(project: Project, progress: Progress) -> Iterator[str]:

@@ -138,8 +138,12 @@ def test_an_echo_without_its_end_gets_a_copy_to_go_on_from(path: Path, bars: Lab
         project.merge([centre(bars, 2), centre(bars, 3)])
     (segment,) = files(Folder(path).backups)
     segment.write_bytes(segment.read_bytes()[:-5])
+    with Project(path, writable=False) as looked_at:
+        (found,) = verify_project(looked_at)
+    assert "do not make up the database" in found
     with Project(path) as project:
         assert len(copies(Folder(path))) == 2
+        assert verify_project(project) == []
         project.merge([centre(bars, 4), centre(bars, 5)])
     expected = rows(path)
     damage(path)

@@ -12,6 +12,7 @@ import pytest
 
 from napari_axonem.errors import EditError, ProjectError, StorageError
 from napari_axonem.proofreading import keeper
+from napari_axonem.proofreading.operation import Kind
 from napari_axonem.proofreading.project import Project
 from napari_axonem.proofreading.refinement import Refinement
 from napari_axonem.proofreading.sources import Sources
@@ -189,11 +190,14 @@ def test_a_full_disk_ends_editing_but_loses_nothing(
 ) -> None:
     with Project(dumbbell) as project:
         plan = project.plan_split([LEFT], [RIGHT])
+        told: list[Kind] = []
+        project.changed.connect(lambda done: told.append(done.kind))
         with monkeypatch.context() as patched:
             full = fail_after_half(OSError(28, "No space left on device"))
             patched.setattr(Sources, "write_child", full)
             with pytest.raises(StorageError, match="nothing is lost"):
                 project.split(plan)
+        assert told == [Kind.SPLIT]  # it is in the log: a window has to show it
         with pytest.raises(EditError, match="read-only"):
             project.undo()
     with Project(dumbbell) as again:
