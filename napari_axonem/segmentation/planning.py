@@ -25,6 +25,10 @@ ARCHITECTURES = {"agglomeration": "rsunet", "flooding": "ffn"}
 """Which network each method needs."""
 
 
+OF_AGGLOMERATION = ("threshold", "inside", "smoothing", "smallest_fragment", "dust", "augment")
+"""Settings that flood filling has no use for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What is to be done."""
@@ -61,7 +65,7 @@ def plan_of(settings: SegmentSettings, destination: Path) -> Plan:
     ModelError
         There is no such model.
     SettingsError
-        No image or no destination is named.
+        No image or no destination is named, or flood filling is given what is of agglomeration.
     """
     if not settings.volume or not settings.destination:
         raise SettingsError(
@@ -69,6 +73,8 @@ def plan_of(settings: SegmentSettings, destination: Path) -> Plan:
             where="segment",
             remedy="write: segment VOLUME OUT",
         )
+    if settings.method == "flooding":
+        _refuse_agglomeration(settings)
     image = open_volume(settings.volume, voxel_size=settings.voxel_size)
     affinities = absolute(settings.affinities) if settings.affinities else ""
     fit = None
@@ -88,6 +94,17 @@ def plan_of(settings: SegmentSettings, destination: Path) -> Plan:
     threshold = USUAL_THRESHOLD if given is None else given
     about = _about(settings, image, affinities, fit, threshold)
     return Plan(settings, image, destination.absolute(), affinities, fit, threshold, about)
+
+
+def _refuse_agglomeration(settings: SegmentSettings) -> None:
+    usual = SegmentSettings.model_fields
+    for name in OF_AGGLOMERATION:
+        if getattr(settings, name) != usual[name].default:
+            raise SettingsError(
+                "flood filling makes no fragments of affinities and has no use for it",
+                where=f"--{name.replace('_', '-')}",
+                remedy="leave it out, or segment by --method agglomeration",
+            )
 
 
 def _about(

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from napari_axonem.errors import NotFiniteError
 from napari_axonem.networks.chain import Chain
-from napari_axonem.networks.files import save_model
+from napari_axonem.networks.files import save_model, write_markdown
 from napari_axonem.training.checkpoints import Checkpoint, CheckpointFolder
 from napari_axonem.training.loading import Batch, batches
 from napari_axonem.training.rates import Schedule, steps_that_fit
@@ -109,6 +109,11 @@ class Trainer:
 
         self._memory = Memory(settings.steps)
         self._scores: Scores | None = None
+        """Of the best weights so far."""
+
+        self._newest: tuple[int, Scores] | None = None
+        """The last validation, and after which mini-batch it was."""
+
         if found is not None:
             self._take_up(found)
 
@@ -263,6 +268,7 @@ class Trainer:
         scores = self._task.validate(network, self._device) if self._strategy.leads else None
         m.spent += time.monotonic() - began
         if scores is not None:
+            self._newest = done, scores
             m.history.append((done, dict(scores.figures)))
             for name, value in scores.figures.items():
                 self._watcher.scalar(name, done, value)
@@ -284,9 +290,11 @@ class Trainer:
         return network.to(self._device)
 
     def _save(self, name: str, network: Chain, scores: Scores | None) -> Path:
-        return save_model(
-            self._settings.out / name, network, self._task.card(scores), overwrite=True
-        )
+        """Save weights with their card, and the card for people beside them."""
+        card = self._task.card(scores)
+        path = save_model(self._settings.out / name, network, card, overwrite=True)
+        write_markdown(path, card)
+        return path
 
     def _write_checkpoint(self) -> None:
         if self._strategy.leads:
@@ -311,7 +319,8 @@ class Trainer:
         """Write the last weights as a model; return the model to use."""
         out = self._settings.out
         if self._strategy.leads:
-            self._save(LAST, self._network(), self._scores)
+            at, scores = self._newest or (-1, None)
+            self._save(LAST, self._network(), scores if at == self._strategy.steps else None)
         best = out / BEST
         return best if best.exists() else out / LAST
 

@@ -10,7 +10,7 @@ pytest.importorskip("torch")
 pytest.importorskip("safetensors")
 
 from napari_axonem.cli.segmenting import segment as segment_verb
-from napari_axonem.errors import StorageError, VolumeError
+from napari_axonem.errors import SettingsError, StorageError, VolumeError
 from napari_axonem.networks.files import load_model, save_model
 from napari_axonem.proofreading.project import Project
 from napari_axonem.segmentation import result as results
@@ -162,6 +162,15 @@ def test_flooding_heeds_the_contrast(tmp_path):
     model = tiny_model(tmp_path).path
     wanted = settings("x", model, method="flooding", **{**source, "invert": "yes"})
     assert segment(wanted, tmp_path / "t").said["segments"] == 4
+
+
+@pytest.mark.parametrize(("name", "value"), [("smallest_fragment", 5), ("augment", "flips")])
+def test_flooding_refuses_what_it_has_no_use_for(tmp_path, name, value):
+    source = write(tmp_path / "t.h5", tubes()[0], (10, 10, 10))
+    wanted = settings("x", "", method="flooding", **source, **{name: value})
+    with pytest.raises(SettingsError, match=f"^--{name.replace('_', '-')}: .*no use for it"):
+        segment(wanted, tmp_path / "t")
+    assert [path.name for path in tmp_path.iterdir()] == ["t.h5"]
 
 
 def test_flooded_labels_are_on_the_grid_of_the_image(tmp_path):

@@ -66,6 +66,7 @@ class LineTask:
             settings={},
             voxel_size=(1.0, 1.0, 1.0),
             patch=(1, 1, 1),
+            scores={} if scores is None else scores.figures,
         )
 
 

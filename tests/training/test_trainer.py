@@ -8,7 +8,7 @@ from safetensors.torch import load_file, save_file  # noqa: E402
 
 from napari_axonem.errors import NotFiniteError, SettingsError, StageError  # noqa: E402
 from napari_axonem.training import trainer as module  # noqa: E402
-from napari_axonem.training.trainer import Trainer, averaged  # noqa: E402
+from napari_axonem.training.trainer import BEST, LAST, Trainer, averaged  # noqa: E402
 from napari_axonem.watching import Wish  # noqa: E402
 from tests.training.tasks import LineTask, Notes, settings_for  # noqa: E402
 
@@ -34,6 +34,10 @@ def unsaved(monkeypatch, tmp_path):
 def run(folder, task=None, watcher=None, **changes):
     trainer = Trainer(task or LineTask(), settings_for(folder, **changes), watcher or Notes())
     return trainer.run(), trainer
+
+
+def card_of(model):
+    return model.with_suffix(".md").read_text(encoding="utf-8")
 
 
 def state_of(trainer):
@@ -102,6 +106,14 @@ def test_the_best_weights_are_kept_and_patience_ends(tmp_path):
     assert [figures["voi/validation"] for _, figures in result.history] == [3.0, 2.0, 5.0, 4.0]
     kept = load_file(result.model)
     assert_same(kept, dict(task.seen[1].state_dict()))
+    assert "| voi/validation | 2.0 |" in card_of(tmp_path / "run" / BEST)
+    assert "| voi/validation | 4.0 |" in card_of(tmp_path / "run" / LAST)
+
+
+def test_last_weights_that_were_not_scored_carry_no_scores(tmp_path):
+    run(tmp_path, LineTask(worths=[3.0, 2.0]), watcher=Notes({18: Wish.STOP}))
+    assert "voi/validation" in card_of(tmp_path / "run" / BEST)
+    assert "voi/validation" not in card_of(tmp_path / "run" / LAST)
 
 
 def test_validations_come_when_they_are_asked_for_whatever_the_checkpoints(tmp_path):
