@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
@@ -124,7 +125,8 @@ def serve(rank: int, folder: str, kind: str, cut: int, size: int, micro: int, pi
                 step()
             pipe.send(time.process_time() - start)
     except Exception as error:
-        pipe.send(f"{type(error).__name__}: {error}")
+        with suppress(OSError):  # the other process may have been told already, and all ended
+            pipe.send(f"{type(error).__name__}: {error}")
     os._exit(0)  # the other process may be waiting for this one for ever
 
 

@@ -64,6 +64,10 @@ class History:
             edit = self._parent[edit]
         return path[::-1]
 
+    def before(self, edit: int) -> int:
+        """Return the edit that was active before an edit was made; 0 when none was."""
+        return self._parent[edit]
+
     def undo_target(self) -> int:
         """Return the edit that undo takes back.
 

@@ -27,7 +27,7 @@ from napari_axonem.proofreading.operation import Kind, Operation
 from napari_axonem.proofreading.refinement import Refinement
 from napari_axonem.proofreading.snapshots import newest
 from napari_axonem.proofreading.sources import Sources
-from napari_axonem.proofreading.state import State, nodes_now
+from napari_axonem.proofreading.state import State, nodes_now, work_of
 
 Guard = Callable[[Operation, Ids], None]
 """Is given an edit that is about to be done and the segments that it concerns; raises
@@ -37,7 +37,8 @@ Finish = Callable[[FragmentGraph], Operation]
 """Gives an operation once its refinements are in the graph."""
 
 SNAPSHOT_EVERY = 2000
-"""Operations after which a snapshot is made, so that opening replays no more than these."""
+"""Operations, as `work_of` counts them, after which a snapshot is made, so that opening replays no
+more than these."""
 
 WORTH_A_SNAPSHOT = 200
 """Operations since the last one for which closing makes another."""
@@ -80,7 +81,7 @@ class Keeper:
             self._skeletons = read_skeletons(folder.skeletons) if _has_skeletons(folder) else None
             self._runs = USUAL_RUNS
             self.state = self._loaded()
-            self._snapshot_at = self.state.count - self.state.since_snapshot
+            self._unsnapped = self.state.replayed
             if writable:
                 highest.require_known(folder, self.state.graph.n_fragments)
                 require_newest(folder.backups, self.log.mark())
@@ -100,7 +101,7 @@ class Keeper:
         """Let go of everything; every confirmed operation is on disk already."""
         try:
             if self._backups is not None:
-                if self.state.count - self._snapshot_at >= WORTH_A_SNAPSHOT:
+                if self._unsnapped >= WORTH_A_SNAPSHOT:
                     self._make_snapshot()
                 self._backups.close(self.state.count)
                 self._backups = None
@@ -137,6 +138,7 @@ class Keeper:
             for refinement, edges in fresh:
                 self.state.remember_refinement(done.id, refinement, edges)
             self.state.remember(done)
+            self._unsnapped += work_of(done)
         except BaseException:
             if changing:
                 self._load_anew()
@@ -172,7 +174,7 @@ class Keeper:
 
     def _keep_copies(self, *, cut: bool = False) -> None:
         """Make a snapshot and a backup, where it is time to; a failure is none of an edit."""
-        if self.state.count - self._snapshot_at >= SNAPSHOT_EVERY:
+        if self._unsnapped >= SNAPSHOT_EVERY:
             self._make_snapshot()
         if self._backups is not None:
             self._backups.follow(self.state.count, cut=cut)
@@ -181,8 +183,9 @@ class Keeper:
         if not self.writable:  # what is in memory may not be what the log says
             return
         with suppress(StorageError):
-            self._snapshot_at, digest = self.log.last()
+            _, digest = self.log.last()
             self.state.snapshot(digest).save(self.folder.snapshots)
+        self._unsnapped = 0
 
     def _load_anew(self) -> None:
         """Forget what is in memory and not in the log; a log that cannot be read ends editing."""

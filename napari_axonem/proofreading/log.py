@@ -176,14 +176,30 @@ class Log:
 
     def edges_of_edits(self) -> list[tuple[int, EdgeStates]]:
         """Return the ids and edges of all edits but thresholds, oldest first."""
-        left_out = (*TURNS, Kind.MARK, Kind.THRESHOLD)
+        return [(number, edges_from_blob(blob)) for number, blob in self._of_edits("edges")]
+
+    def scores(self) -> list[tuple[int, tuple[float, float] | None, float | None]]:
+        """Return VOI (split, merge) and expected run length in nm after each operation.
+
+        Each with the id of the operation, oldest first; None where it was not known.
+        """
         with self._guarded():
             rows = self._connection.execute(
-                "SELECT id, edges FROM operations "
-                f"WHERE kind NOT IN ({', '.join('?' * len(left_out))}) ORDER BY id",
-                tuple(map(str, left_out)),
+                "SELECT id, voi, CASE WHEN details LIKE '%erl_nm%' THEN details END "
+                "FROM operations ORDER BY id"
             ).fetchall()
-        return [(number, edges_from_blob(blob)) for number, blob in rows]
+        vois, details = (
+            json.loads(f"[{','.join(row[column] or 'null' for row in rows)}]") for column in (1, 2)
+        )
+        return [
+            (id_, voi and tuple(voi), said and said["erl_nm"])
+            for (id_, *_), voi, said in zip(rows, vois, details, strict=True)
+        ]
+
+    def times_of_repairs(self, after: int) -> list[tuple[int, datetime]]:
+        """Return when each edit but thresholds was made, of those with ids above `after`."""
+        found = self._of_edits("time", after)
+        return [(id_, datetime.fromisoformat(time)) for id_, time in found]
 
     def named(self, name: str) -> int | None:
         """Return the newest mark with a name; None where there is none."""
@@ -271,6 +287,16 @@ class Log:
         with self._guarded(), self._transaction() as run:
             for statement, values in changes:
                 run(statement, values)
+
+    def _of_edits(self, column: str, after: int = 0) -> list[tuple[int, Any]]:
+        """Return a column of all edits but thresholds, with their ids, oldest first."""
+        left_out = (*TURNS, Kind.MARK, Kind.THRESHOLD)
+        with self._guarded():
+            return self._connection.execute(
+                f"SELECT id, {column} FROM operations "
+                f"WHERE id > ? AND kind NOT IN ({', '.join('?' * len(left_out))}) ORDER BY id",
+                (after, *map(str, left_out)),
+            ).fetchall()
 
     def _newest(self, where: str, *values: int) -> tuple[int, bytes]:
         with self._guarded():

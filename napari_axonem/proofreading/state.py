@@ -71,8 +71,8 @@ class State:
         """The fragment graph as it is now."""
         self.count = 0 if snapshot is None else snapshot.operation
         """The newest operation that is in here."""
-        self.since_snapshot = 0
-        """Operations that opening the project had to replay."""
+        self.replayed = 0
+        """Work that the operations since the snapshot are: see `work_of`."""
         self.followed: FollowedSkeletons | None = None
         """Skeletons, where there are any."""
         self._log, self._grid = log, grid
@@ -268,7 +268,7 @@ class State:
         stretch: list[EdgeStates] = []
         made: list[Made] = []
         for operation in self._log.operations(self.count, until):
-            self.since_snapshot += 1
+            self.replayed += work_of(operation)
             while stored and stored[0].operation == operation.id:
                 self.graph.apply(latest(stretch), _all_made(made))
                 stretch.clear()
@@ -284,6 +284,15 @@ class State:
 
 MOST_NAMED = 100_000
 """An operation on more fragments than these, such as a threshold, does not name its segments."""
+
+
+EDGES_AS_ONE = 20
+"""Edges that take as long to be replayed as what comes with any operation."""
+
+
+def work_of(operation: Operation) -> int:
+    """Return how much replaying an operation is, as a number of small ones."""
+    return 1 + len(operation.edges) // EDGES_AS_ONE
 
 
 def latest(stretch: Sequence[EdgeStates]) -> EdgeStates:

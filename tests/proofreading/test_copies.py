@@ -10,7 +10,7 @@ import pytest
 
 from napari_axonem.cli.main import main
 from napari_axonem.errors import AxonemError, StorageError
-from napari_axonem.proofreading import backups, keeper
+from napari_axonem.proofreading import backups, keeper, state
 from napari_axonem.proofreading.backups import copies, copy_database
 from napari_axonem.proofreading.folder import Folder
 from napari_axonem.proofreading.log import Log
@@ -55,9 +55,27 @@ def test_opening_from_a_snapshot_equals_replaying(
         for snapshot in saved[:broken]:
             snapshot.write_bytes(snapshot.read_bytes()[:-400])
         with Project(path, writable=False) as project:
-            assert project.state.since_snapshot == (2, 5, 8)[broken]
+            assert project.state.replayed == (2, 5, 8)[broken]
             np.testing.assert_array_equal(project.segment, expected)
             assert verify_project(project) == []
+
+
+def test_what_is_long_to_replay_is_worth_a_snapshot_at_once(
+    make_project: Maker, bars: Labels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(state, "EDGES_AS_ONE", 1)
+    monkeypatch.setattr(keeper, "SNAPSHOT_EVERY", 4)
+    path = make_project(fragments=bars, truth=np.ones_like(bars))
+    with Project(path) as project:
+        for pair in ((1, 2), (2, 3), (4, 5)):
+            project.merge([centre(bars, one) for one in pair])
+    with Project(path, writable=False) as project:
+        before = project.state.replayed
+    with Project(path) as project:
+        project.go_to(0)  # switches all their edges
+    with Project(path, writable=False) as project:
+        assert project.state.replayed == 0 < before
+        assert verify_project(project) == []
 
 
 def test_a_snapshot_of_another_log_is_passed_over(

@@ -76,6 +76,10 @@ def test_gains_kept_through_edits_are_those_from_scratch(
             assert gains.work(mistakes, 60)
             for mistake in mistakes:
                 assert gains.known(mistake) == pytest.approx(project.erl_gain(mistake), abs=1e-6)
+        project.mark("has no scores")
+        said = [(one.id, one.voi, one.erl_nm) for one in project.operations]
+        assert project.log.scores() == said
+        assert said[0][2] is not None
     assert kept > 50, "or nothing was kept at all"
 
 

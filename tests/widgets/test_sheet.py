@@ -58,13 +58,17 @@ def test_the_foreign_part_of_a_false_merge_is_coloured(session: Session) -> None
 def test_a_sitting_ends_with_a_pause() -> None:
     start = datetime(2026, 1, 1, tzinfo=UTC)
     steady = [start + timedelta(seconds=30 * n) for n in range(5)]
-    assert repairs_an_hour(steady) == pytest.approx(120)
+
+    def pace(*times: datetime) -> float | None:
+        return repairs_an_hour(reversed(times))
+
+    assert pace(*steady) == pytest.approx(120)
     later = [t + timedelta(seconds=120 + PAUSE_S + 1) for t in steady[:3]]
-    assert repairs_an_hour(steady[:2]) is None, "too short to tell"
-    assert repairs_an_hour([*steady, *later]) == pytest.approx(120)
-    assert repairs_an_hour([*steady, later[0]]) is None
-    assert repairs_an_hour([]) is None
-    assert repairs_an_hour([start, start]) is None
+    assert pace(*steady[:2]) is None, "too short to tell"
+    assert pace(*steady, *later) == pytest.approx(120)
+    assert pace(*steady, later[0]) is None
+    assert pace() is None
+    assert pace(start, start) is None
 
 
 def test_the_share_counts_edits_and_marks(session: Session) -> None:
@@ -78,6 +82,22 @@ def test_the_share_counts_edits_and_marks(session: Session) -> None:
     assert pace.share > 0
     session.review.keep_to_view()
     assert session.review.pace() is None, "of a part it cannot be told"
+
+
+def test_the_share_follows_what_is_taken_back(session: Session) -> None:
+    project, places = session.project, [nm(6, 14, 20), nm(6, 14, 60)]
+    settled = []
+    for edit in (
+        lambda: project.merge(places),
+        project.undo,
+        project.redo,
+        lambda: project.go_to(0),
+        lambda: project.mark("here"),
+        lambda: project.merge(places),
+    ):
+        edit()
+        settled.append(session.review.pace().settled)
+    assert settled == [1, 0, 1, 0, 0, 1]
 
 
 @pytest.mark.window

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from napari_axonem.proofreading.operation import Kind
 from napari_axonem.proofreading.project import Project
 
 PAUSE_S = 600.0
@@ -35,28 +34,61 @@ class Pace:
         return self.settled / (self.settled + self.left) if self.settled + self.left else 1.0
 
 
-def pace_of(project: Project, errors: int, done: int) -> Pace:
-    """Return the pace of a project with so many errors listed, of which some are marked as done."""
-    active = set(project.history.active())
-    times = [
-        datetime.fromisoformat(operation.time)
-        for operation in project.operations
-        if operation.id in active and operation.kind != Kind.THRESHOLD
-    ]
-    return Pace(len(times) + done, errors - done, repairs_an_hour(times))
+class Stopwatch:
+    """Tells the pace of a project; no edit goes through the whole log.
+
+    Parameters
+    ----------
+    project
+        The project; its operations are read from the log as they come.
+    """
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._read = 0
+        self._times: dict[int, datetime] = {}
+        self._settled = {0: 0}
+        """Repairs in force where an edit is the newest, by its id."""
+
+    def pace(self, errors: int, done: int) -> Pace:
+        """Return the pace with so many errors listed, of which some are marked as done."""
+        self._times.update(self._project.log.times_of_repairs(self._read))
+        self._read = len(self._project.operations)
+        settled = self._repairs() + done
+        return Pace(settled, errors - done, repairs_an_hour(self._backwards()))
+
+    def _repairs(self) -> int:
+        """Return how many repairs are in force."""
+        history, path = self._project.history, []
+        edit = history.head
+        while edit not in self._settled:
+            path.append(edit)
+            edit = history.before(edit)
+        for edit in reversed(path):
+            before = self._settled[history.before(edit)]
+            self._settled[edit] = before + (edit in self._times)
+        return self._settled[history.head]
+
+    def _backwards(self) -> Iterator[datetime]:
+        """Yield when the repairs in force were made, the newest first."""
+        edit = self._project.history.head
+        while edit:
+            if edit in self._times:
+                yield self._times[edit]
+            edit = self._project.history.before(edit)
 
 
-def repairs_an_hour(times: Sequence[datetime]) -> float | None:
+def repairs_an_hour(times: Iterable[datetime]) -> float | None:
     """Return how many repairs an hour were made in the newest sitting; None in its first minute.
 
     Parameters
     ----------
     times
-        When they were made, in ascending order.
+        When they were made, the newest first; no more are taken than are of the sitting.
     """
-    sitting = list(times[-1:])
-    for time in reversed(times[:-1]):
-        if (sitting[-1] - time).total_seconds() > PAUSE_S:
+    sitting: list[datetime] = []
+    for time in times:
+        if sitting and (sitting[-1] - time).total_seconds() > PAUSE_S:
             break
         sitting.append(time)
     seconds = (sitting[0] - sitting[-1]).total_seconds() if sitting else 0.0

@@ -11,7 +11,7 @@ from napari_axonem.errors import EditError
 from napari_axonem.evaluation.mistakes import Mistake
 from napari_axonem.widgets.session.findings import Findings
 from napari_axonem.widgets.session.keyboard import by_key
-from napari_axonem.widgets.session.pace import Pace, pace_of
+from napari_axonem.widgets.session.pace import Pace, Stopwatch
 from napari_axonem.widgets.session.queue import DONE, OPEN, ErrorQueue, ErrorRow, Filter, Rank
 from napari_axonem.widgets.session.workplace import Workplace
 
@@ -42,12 +42,14 @@ class Review:
         """The errors."""
         self.findings = Findings(place, self.queue, self._show)
         """Where they come from."""
+        self._stopwatch: Stopwatch | None = None
         self._marked: list[tuple[str, str]] = []
         self._changed: set[int] = set()
 
     def start(self) -> None:
         """List the errors of a project that was just opened; none when it was closed."""
         self.queue.clear()
+        self._stopwatch = None
         self._marked.clear()
         self._changed.clear()
         self.findings.start()
@@ -193,7 +195,9 @@ class Review:
         project, wanted = self._place.project, self.queue.filter
         if project is None or not wanted.loads_as(Filter()):
             return None
-        return pace_of(project, self.findings.total, self.queue.counts()[DONE])
+        if self._stopwatch is None:
+            self._stopwatch = Stopwatch(project)
+        return self._stopwatch.pace(self.findings.total, self.queue.counts()[DONE])
 
     def needed(self) -> ErrorRow:
         """Return the current error.

@@ -47,8 +47,11 @@ class ScoreRecord:
         project = self._place.project
         self._start = self._now = None if project is None else project.voi_at_start
         self._totals = [] if self._start is None else [self._start.total]
-        for operation in () if project is None else project.operations:
-            self.add(operation)
+        if project is None or self._start is None:
+            return
+        known = [Voi(*voi) for _, voi, _ in project.log.scores() if voi is not None]
+        self._totals += [voi.total for voi in known]
+        self._now = known[-1] if known else self._start
 
     def add(self, operation: Operation) -> float | None:
         """Note the score after an operation; return the change, None where it has none."""
@@ -124,8 +127,8 @@ class RunRecord:
         if project is None or self._followed is None:
             return
         if own:
-            known = ((op.id, op.erl_nm) for op in project.operations)
-            self._after = [(number, erl) for number, erl in known if erl is not None]
+            known = project.log.scores()
+            self._after = [(number, erl) for number, _, erl in known if erl is not None]
         lengths = self._followed.skeletons.lengths
         self._truth = float((lengths * lengths).sum() / lengths.sum())
         found: list[float] = []
