@@ -21,12 +21,11 @@ from napari_axonem import __version__
 from napari_axonem.errors import ProjectError, StorageError
 from napari_axonem.proofreading.echo import Change, Echo
 from napari_axonem.proofreading.marks import begin_marks, mark_in, new_mark, set_mark
-from napari_axonem.proofreading.operation import TURNS, EdgeStates, Kind, Operation
+from napari_axonem.proofreading.operation import Operation
 from napari_axonem.proofreading.rows import (
     OPERATION_COLUMNS,
     START,
     digest_of,
-    edges_from_blob,
     from_row,
     to_row,
 )
@@ -174,42 +173,6 @@ class Log:
             ).fetchall()
         return [from_row(row[:-1]) for row in rows]
 
-    def edges_of_edits(self) -> list[tuple[int, EdgeStates]]:
-        """Return the ids and edges of all edits but thresholds, oldest first."""
-        return [(number, edges_from_blob(blob)) for number, blob in self._of_edits("edges")]
-
-    def scores(self) -> list[tuple[int, tuple[float, float] | None, float | None]]:
-        """Return VOI (split, merge) and expected run length in nm after each operation.
-
-        Each with the id of the operation, oldest first; None where it was not known.
-        """
-        with self._guarded():
-            rows = self._connection.execute(
-                "SELECT id, voi, CASE WHEN details LIKE '%erl_nm%' THEN details END "
-                "FROM operations ORDER BY id"
-            ).fetchall()
-        vois, details = (
-            json.loads(f"[{','.join(row[column] or 'null' for row in rows)}]") for column in (1, 2)
-        )
-        return [
-            (id_, voi and tuple(voi), said and said["erl_nm"])
-            for (id_, *_), voi, said in zip(rows, vois, details, strict=True)
-        ]
-
-    def times_of_repairs(self, after: int) -> list[tuple[int, datetime]]:
-        """Return when each edit but thresholds was made, of those with ids above `after`."""
-        found = self._of_edits("time", after)
-        return [(id_, datetime.fromisoformat(time)) for id_, time in found]
-
-    def named(self, name: str) -> int | None:
-        """Return the newest mark with a name; None where there is none."""
-        with self._guarded():
-            rows = self._connection.execute(
-                "SELECT id, details FROM operations WHERE kind = ? ORDER BY id DESC",
-                (str(Kind.MARK),),
-            ).fetchall()
-        return next((id_ for id_, said in rows if json.loads(said)["name"] == name), None)
-
     def out_of_chain(self) -> list[int]:
         """Return the operations whose digest is not that of their row and of the one before."""
         before, found, expected = START, [], 1
@@ -278,7 +241,7 @@ class Log:
         self.change(*changes)
 
     def select(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        """Return rows of a table that another module keeps in this database."""
+        """Return rows of a query, or of a table that another module keeps in this database."""
         with self._guarded():
             return self._connection.execute(query, values).fetchall()
 
@@ -287,16 +250,6 @@ class Log:
         with self._guarded(), self._transaction() as run:
             for statement, values in changes:
                 run(statement, values)
-
-    def _of_edits(self, column: str, after: int = 0) -> list[tuple[int, Any]]:
-        """Return a column of all edits but thresholds, with their ids, oldest first."""
-        left_out = (*TURNS, Kind.MARK, Kind.THRESHOLD)
-        with self._guarded():
-            return self._connection.execute(
-                f"SELECT id, {column} FROM operations "
-                f"WHERE id > ? AND kind NOT IN ({', '.join('?' * len(left_out))}) ORDER BY id",
-                (after, *map(str, left_out)),
-            ).fetchall()
 
     def _newest(self, where: str, *values: int) -> tuple[int, bytes]:
         with self._guarded():

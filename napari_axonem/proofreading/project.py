@@ -17,6 +17,7 @@ from napari_axonem.proofreading.branching import plan_cut_off
 from napari_axonem.proofreading.detaching import deleted, isolated, made_new
 from napari_axonem.proofreading.edges import Ids
 from napari_axonem.proofreading.folder import Folder
+from napari_axonem.proofreading.glance import marked
 from napari_axonem.proofreading.graph import FragmentGraph
 from napari_axonem.proofreading.history import History
 from napari_axonem.proofreading.keeper import Finish, Guard, Keeper
@@ -335,7 +336,7 @@ class Project(Pointed):
         EditError
             There is no such place, or the project is like that already.
         """
-        number = self.log.named(place) if isinstance(place, str) else place
+        number = marked(self.log, place) if isinstance(place, str) else place
         if number is None:
             raise EditError(
                 f"there is no mark {place!r}", remedy="'project log' lists those there are"

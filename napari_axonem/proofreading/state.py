@@ -17,6 +17,7 @@ from napari_axonem.proofreading.celltable import CellBook
 from napari_axonem.proofreading.edges import Edges
 from napari_axonem.proofreading.folder import Tables
 from napari_axonem.proofreading.followed import FollowedSkeletons
+from napari_axonem.proofreading.glance import edges_of_edits
 from napari_axonem.proofreading.graph import BACKGROUND, FragmentGraph
 from napari_axonem.proofreading.history import History
 from napari_axonem.proofreading.log import Log
@@ -221,7 +222,7 @@ class State:
         refined = iter([*self.carried, None])
         following, rows = next(refined), no_edges()
         stretch: list[EdgeStates] = []
-        for number, states in self._log.edges_of_edits():
+        for number, states in edges_of_edits(self._log):
             while following is not None and following.operation <= number:
                 rows = translated(np.concatenate([rows, *stretch]), following)
                 stretch.clear()

@@ -14,6 +14,7 @@ pytest.importorskip("waterz")
 
 from napari_axonem.jobs import State
 from napari_axonem.proofreading.creation import CreateSettings, create_project
+from napari_axonem.segmentation.planning import USUAL_THRESHOLD
 from napari_axonem.widgets.docks.factories import SegmentDock
 from napari_axonem.widgets.docks.segment.control import destination_for
 from napari_axonem.widgets.picture.growing import GrowingLayer, Growth
@@ -139,6 +140,11 @@ def test_the_slider_agglomerates_when_the_hand_rests(
     (operation,) = session.project.operations
     assert operation.threshold == pytest.approx(0.99)
     assert len(set(session.project.segment[1:].tolist())) == 6
+    shown = []
+    for turn in (session.editor.undo, session.editor.redo):
+        turn()
+        shown.append(view.threshold.slider.value())
+    assert shown == pytest.approx([USUAL_THRESHOLD, 0.99]), "it says what is in force"
 
 
 def test_every_editor_has_a_tip(hand: Hand) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from napari_axonem.proofreading.glance import times_of_edits
 from napari_axonem.proofreading.project import Project
 
 PAUSE_S = 600.0
@@ -52,7 +53,7 @@ class Stopwatch:
 
     def pace(self, errors: int, done: int) -> Pace:
         """Return the pace with so many errors listed, of which some are marked as done."""
-        self._times.update(self._project.log.times_of_repairs(self._read))
+        self._times.update(times_of_edits(self._project.log, self._read))
         self._read = len(self._project.operations)
         settled = self._repairs() + done
         return Pace(settled, errors - done, repairs_an_hour(self._backwards()))

@@ -9,6 +9,7 @@ from napari_axonem.evaluation.scores import Voi
 from napari_axonem.evaluation.standing import RunSettings
 from napari_axonem.proofreading.followed import FollowedSkeletons
 from napari_axonem.proofreading.gains import erl_at_start
+from napari_axonem.proofreading.glance import scores
 from napari_axonem.proofreading.operation import Operation
 from napari_axonem.widgets.session.workplace import Workplace
 
@@ -49,7 +50,7 @@ class ScoreRecord:
         self._totals = [] if self._start is None else [self._start.total]
         if project is None or self._start is None:
             return
-        known = [Voi(*voi) for _, voi, _ in project.log.scores() if voi is not None]
+        known = [Voi(*voi) for _, voi, _ in scores(project.log) if voi is not None]
         self._totals += [voi.total for voi in known]
         self._now = known[-1] if known else self._start
 
@@ -127,7 +128,7 @@ class RunRecord:
         if project is None or self._followed is None:
             return
         if own:
-            known = project.log.scores()
+            known = scores(project.log)
             self._after = [(number, erl) for number, _, erl in known if erl is not None]
         lengths = self._followed.skeletons.lengths
         self._truth = float((lengths * lengths).sum() / lengths.sum())

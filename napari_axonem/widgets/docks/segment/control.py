@@ -12,6 +12,7 @@ from napari_axonem.geometry import Nm
 from napari_axonem.jobs import Job, Specification, State, common_folder, start
 from napari_axonem.networks.registry import Fit, fit_of, list_models
 from napari_axonem.proofreading.folder import SUFFIX as PROJECT
+from napari_axonem.proofreading.glance import thresholds
 from napari_axonem.proofreading.thresholding import scores
 from napari_axonem.segmentation.partial import affinities_so_far, segments_so_far
 from napari_axonem.segmentation.planning import ARCHITECTURES, USUAL_THRESHOLD
@@ -50,7 +51,8 @@ class SegmentControl(StartControl):
         super().__init__(session, view, view.panel, view.message, (view.usual, view.more))
         self._growing: list[GrowingLayer] = []
         self._has_scores = False
-        self._threshold, self._seen = USUAL_THRESHOLD, 0  # after so many operations
+        self._thresholds: dict[int, float] = {}  # by the operation that set them
+        self._seen = 0  # operations
         view.wanted.connect(lambda: self._attempt(self.begin))
         view.imaged.connect(lambda _: self.show_models())
         view.opened.connect(lambda: self._attempt(self.open_result))
@@ -72,7 +74,7 @@ class SegmentControl(StartControl):
         self.show_models()
         project = self._session.project
         self._has_scores = project is not None and bool(np.isfinite(scores(project.state)).any())
-        self._threshold, self._seen = USUAL_THRESHOLD, 0
+        self._thresholds, self._seen = {}, 0
         self._show_threshold()
 
     def set_threshold(self, value: float) -> None:
@@ -89,11 +91,15 @@ class SegmentControl(StartControl):
 
     def _show_threshold(self) -> None:
         project = self._session.project
-        fresh = () if project is None else project.operations[self._seen :]
-        for operation in fresh:
-            self._threshold = operation.threshold or self._threshold
-        self._seen += len(fresh)
-        self._view.threshold.show_threshold(self._threshold if self._has_scores else None)
+        if project is None or not self._has_scores:
+            self._view.threshold.show_threshold(None)
+            return
+        self._thresholds.update(thresholds(project.log, self._seen))
+        self._seen = len(project.operations)
+        edit = project.history.head if self._thresholds else 0
+        while edit and edit not in self._thresholds:
+            edit = project.history.before(edit)
+        self._view.threshold.show_threshold(self._thresholds.get(edit, USUAL_THRESHOLD))
 
     def _choose_threshold(self, what: str) -> None:
         """Bring the slider forward; `EditError` where there is nothing to choose."""
