@@ -86,7 +86,9 @@ class Sight:
             self.viewer.layers.insert(self._below_points(), layer)
         yield
         yield from self.marks.put_on(project.sources.grid, project.sources.fragments.shape)
+        yield
         self.draw()
+        yield
         self.viewer.canvas.overlays.scale_bar.visible = True
         self.viewer.dims.axis_labels = ("z", "y", "x")
         self.viewer.reset_view()

@@ -50,9 +50,9 @@ class ScoreRecord:
         self._totals = [] if self._start is None else [self._start.total]
         if project is None or self._start is None:
             return
-        known = [Voi(*voi) for _, voi, _ in scores(project.log) if voi is not None]
-        self._totals += [voi.total for voi in known]
-        self._now = known[-1] if known else self._start
+        known = [voi for _, voi, _ in scores(project.log) if voi is not None]
+        self._totals += [split + merge for split, merge in known]
+        self._now = Voi(*known[-1]) if known else self._start
 
     def add(self, operation: Operation) -> float | None:
         """Note the score after an operation; return the change, None where it has none."""

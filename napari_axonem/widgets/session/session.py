@@ -247,7 +247,9 @@ class Session:
         """Begin with a project that was just opened, or with none."""
         self.space.start()
         self.past.start()
+        yield
         self._scores.start()
+        yield
         self.runs.start()
         yield
         self.review.start()
