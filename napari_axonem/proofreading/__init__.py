@@ -4,10 +4,10 @@
 it that know what lies at a position and how good the segments are. `keeper` puts an edit on disk
 and into memory, and opens both together.
 
-On disk: `folder` says what lies where, `log` holds every operation (`operation`, `rows`), `sources`
-the voxels; `snapshots` make opening fast, `lock` keeps it to one writer. `backups` are copies of
-the log, the `echo` has what comes after them, by their `marks`; `restoring` makes the log anew of
-both, and `highest` tells where voxels know more than it.
+On disk: `folder` says what lies where, `log` holds every operation (`operation`, `rows`; `glance`
+reads single columns of it), `sources` the voxels; `snapshots` make opening fast, `lock` keeps it to
+one writer. `backups` are copies of the log, the `echo` has what comes after them, by their `marks`;
+`restoring` makes the log anew of both, and `highest` tells where voxels know more than it.
 `creation` makes it all, `exporting` writes it for others.
 
 In memory: `state` is what tables and log amount to: the `graph` over the `edgestore`, `members` of
