@@ -90,6 +90,11 @@ class Backups:
             self._begin(operations).join()
 
     @property
+    def are_behind(self) -> bool:
+        """Whether the disk refused to record changes since the newest copy."""
+        return self._echo.failures > (self._echoed or 0)
+
+    @property
     def _has_gap(self) -> bool:
         """Whether changes since the newest copy are in no echo."""
         return self._echoed != self._echo.failures

@@ -97,6 +97,13 @@ class Keeper:
         """The project's name."""
         return self.folder.root.stem
 
+    @property
+    def trouble(self) -> str:
+        """What a person should know of the disk; empty where all is well."""
+        if self._backups is None or not self._backups.are_behind:
+            return ""
+        return f"it is safe, but the disk refuses its second record in {self.folder.backups}"
+
     def close(self) -> None:
         """Let go of everything; every confirmed operation is on disk already."""
         try:

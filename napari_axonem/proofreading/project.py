@@ -93,6 +93,11 @@ class Project(Pointed):
         return self.keeper.writable
 
     @property
+    def trouble(self) -> str:
+        """What a person should know of the disk; empty where all is well."""
+        return self.keeper.trouble
+
+    @property
     def log(self) -> Log:
         """The database."""
         return self.keeper.log

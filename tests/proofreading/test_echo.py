@@ -178,7 +178,9 @@ def test_an_echo_that_fails_fails_no_edit(
         project.merge([centre(bars, 1), centre(bars, 2)])
         with monkeypatch.context() as patched:
             patched.setattr(echo_module, "_write", refuse)
+            assert not project.trouble
             cut(project)
+            assert "backups" in project.trouble
         project.mark("a change that follows no record")
         assert len(copies(project.folder)) == 1
         monkeypatch.setattr(backups, "PATIENCE_SECONDS", 0)
@@ -187,6 +189,7 @@ def test_an_echo_that_fails_fails_no_edit(
         assert kept is not None
         assert kept._thread is not None
         kept._thread.join()
+        assert not project.trouble, "a copy has all"
         assert len(copies(project.folder)) == 2
         project.merge([centre(bars, 5), centre(bars, 6)])
         assert len(copies(project.folder)) == 2

@@ -283,7 +283,11 @@ class Session:
         self.edited.emit()
         self.place.later(self.objects.changed.emit)
         score = "" if change is None else f": VOI {wording.change(change)} bits"
-        self.place.say(wording.operation(operation, self.place.opened.operations) + score)
+        said = wording.operation(operation, self.place.opened.operations) + score
+        trouble = self.place.opened.trouble
+        self.place.said.emit(
+            Notice(f"{said}; {trouble}" if trouble else said, problem=trouble != "")
+        )
 
     def _draw(self) -> None:
         """Let stand out what is most worth seeing now."""
