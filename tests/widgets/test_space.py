@@ -339,3 +339,20 @@ def test_a_click_on_a_solid_picks_it_and_goes_there(hand: Hand, project_path: Pa
     assert viewer.dims.ndisplay == 2
     place = (viewer.dims.point[0], *viewer.scene.camera.center[-2:])
     assert session.project.segment_at(place) in split.mistake.segments
+
+
+@pytest.mark.window
+@pytest.mark.filterwarnings("ignore:Contours are not displayed")
+def test_marks_of_errors_that_are_gone_go_in_depth(hand: Hand, project_path: Path) -> None:
+    session = hand.session
+    session.open_project(project_path)
+    places = session.place.sight.marks.places
+    session.go_to(next(r for r in session.review.queue.rows if r.mistake.kind == "false_split").key)
+    hand.press(Qt.Key.Key_3)
+    assert not places.visible
+    assert len(places.data) == 2
+    hand.press(Qt.Key.Key_R)
+    hand.until(lambda: len(places.data) == 1)
+    hand.press(Qt.Key.Key_3)
+    hand.until(lambda: places.visible)
+    assert len(places.face_color) == 1

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from napari.components import ViewerModel
 
-from napari_axonem.errors import EditError, ProjectError, ProjectLockedError
+from napari_axonem.errors import EditError, ProjectError, ProjectLockedError, StorageError
 from napari_axonem.proofreading.project import Project
 from napari_axonem.widgets.session.session import Session
 from napari_axonem.widgets.session.turns import Steps, Turns
@@ -106,6 +106,20 @@ def test_a_project_comes_and_goes_in_turns(
     assert session.place.sight.all_layers == ()
     assert refused == []
     Project(project_path).close()
+
+
+def test_a_project_is_closed_when_nothing_shows_it_any_more(
+    session: Session, loop: Loop, project_path: Path
+) -> None:
+    session.open_project(project_path)
+    loop.turn_on()
+    project, known = session.project, []
+    session.project_changed.connect(lambda: known.append(len(project.log.operations())))
+    session.close_soon()
+    loop.turn_on()
+    assert known == [0], "who is told could still look"
+    with pytest.raises(StorageError):
+        project.log.operations()
 
 
 def test_the_open_project_is_opened_again_in_turns(

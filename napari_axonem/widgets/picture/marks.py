@@ -125,6 +125,8 @@ def _fill(layer: Points, positions_nm: Sequence[Nm], grid: Grid, face: Sequence[
     voxels = _voxels(positions_nm, grid)
     if len(voxels) != len(layer.data):
         layer.data = voxels
+        if not layer.visible:  # else the colours are looked for at points that are gone
+            layer.set_view_slice()
     elif not np.array_equal(voxels, layer.data):
         layer.data[:] = voxels  # setting the whole takes far longer than moving points
         layer.refresh(extent=False)

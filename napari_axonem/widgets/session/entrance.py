@@ -141,9 +141,9 @@ class Entrance:
         try:
             yield
             yield from place.sight.closing()
-        finally:
+            yield from self._begin()
+        finally:  # when no part of the window asks it for anything any more
             project.close()
-        yield from self._begin()
 
 
 def _read(path: Path | str, *, writable: bool) -> Project | AxonemError | OSError:
