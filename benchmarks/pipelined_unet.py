@@ -1,6 +1,7 @@
 """A residual U-Net trained through two pipelined stages, next to the same one trained plainly.
 
-    python benchmarks/pipelined_unet.py FOLDER [--steps 2000] [--widths 16,32,64,96]
+    python benchmarks/pipelined_unet.py FOLDER [--steps 2000] [--widths 16,32,64,96] [--seed 1]
+        [--only sequential]
 
 On FIB-25 (z < 160), equal weights at the start, equal patches, equal learning rates, equal numbers
 of mini-batches; validated on z >= 160 by VOI after agglomeration. Both runs leave checkpoints in
@@ -47,16 +48,25 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--widths", default="16,32,64,96")
+    parser.add_argument("--seed", type=int, default=1, help="of weights and patches")
+    parser.add_argument("--only", choices=[folder_of(name) for name in WAYS], help="one way")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     histories = {}
     for name, how in WAYS.items():
-        out = asked.folder / name.split(",")[0].replace(" ", "-")
-        settings = settings_of(asked.steps, asked.widths, out, how)
+        if asked.only not in (None, folder_of(name)):
+            continue
+        out = asked.folder / folder_of(name)
+        settings = settings_of(asked.steps, asked.widths, out, {**how, "seed": asked.seed})
         result = train(settings, Told())
         histories[name] = dict(result.history)
-        (asked.folder / "pipelined_unet.json").write_text(json.dumps(histories, indent=1))
+        (out / "history.json").write_text(json.dumps(histories[name], indent=1))
     report(histories)
+
+
+def folder_of(name: str) -> str:
+    """Return the name of the folder of a way."""
+    return name.split(",")[0].replace(" ", "-")
 
 
 def settings_of(steps: int, widths: str, out: Path, how: dict[str, object]) -> TrainSettings:
@@ -81,14 +91,16 @@ def settings_of(steps: int, widths: str, out: Path, how: dict[str, object]) -> T
 
 
 def report(histories: dict[str, dict[int, dict[str, float]]]) -> None:
-    """Print VOI by mini-batch, and how far the last ones are apart."""
+    """Print VOI by mini-batch, and how far the last ones, and the last four, are apart."""
     names = list(histories)
     print(f"{'mini-batch':>10} " + " ".join(f"{name:>24}" for name in names))
     for step in histories[names[0]]:
         values = [histories[name].get(step, {}).get("voi/validation") for name in names]
         print(f"{step:>10} " + " ".join(f"{v:>24.4f}" if v else f"{'':>24}" for v in values))
-    last = [list(h.values())[-1]["voi/validation"] for h in histories.values()]
-    print(f"the pipelined run's last VOI is {100 * (last[1] / last[0] - 1):+.1f} % of the other's")
+    for last in (1, 4) if len(names) > 1 else ():
+        ends = [list(history.values())[-last:] for history in histories.values()]
+        plain, piped = (sum(one["voi/validation"] for one in end) / len(end) for end in ends)
+        print(f"pipelined, mean of the last {last}: {100 * (piped / plain - 1):+.1f} %")
 
 
 if __name__ == "__main__":
