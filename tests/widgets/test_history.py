@@ -8,6 +8,7 @@ from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
+from napari_axonem.proofreading import echo
 from napari_axonem.proofreading.operation import Kind
 from napari_axonem.proofreading.project import Project
 from napari_axonem.widgets.desk import open_desk
@@ -267,3 +268,20 @@ def test_the_threshold_is_asked_for_by_key(hand: Hand, project_path: Path) -> No
     hand.session.open_project(project_path)
     hand.press(Qt.Key.Key_T, SHIFT)
     assert "no contact of this project has a score" in told(hand)
+
+
+@pytest.mark.window
+def test_an_edit_without_a_second_record_says_so(
+    hand: Hand, project_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError("No space left on device")
+
+    hand.session.open_project(project_path)
+    hand.session.project.merge([LEFT, RIGHT])
+    assert "it is safe" not in told(hand)
+    monkeypatch.setattr(echo, "_write", refuse)
+    hand.press(Qt.Key.Key_Z, CONTROL)
+    assert "undo" in told(hand)
+    assert "it is safe, but the disk refuses its second record" in told(hand)
+    assert hand.session.project.segment_at(LEFT) != hand.session.project.segment_at(RIGHT)

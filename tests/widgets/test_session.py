@@ -9,7 +9,6 @@ from napari.components import ViewerModel
 from napari.layers import Labels, Points
 
 from napari_axonem.errors import EditError, ProjectError, ProjectLockedError
-from napari_axonem.proofreading import echo
 from napari_axonem.proofreading.creation import CreateSettings, create_project
 from napari_axonem.proofreading.operation import Colour, Kind
 from napari_axonem.proofreading.project import Project
@@ -385,21 +384,6 @@ def test_a_failure_to_show_is_told_and_the_edit_is_kept(session: Session, monkey
     assert said[-1].problem
     assert "the disk is gone" in said[-1].text
     assert len(session.project.operations) == 1
-
-
-def test_an_edit_without_a_second_record_says_so(session: Session, monkeypatch) -> None:
-    said = []
-    session.place.said.connect(said.append)
-
-    def refuse(*_: object) -> None:
-        raise OSError("No space left on device")
-
-    monkeypatch.setattr(echo, "_write", refuse)
-    session.go_to(row(session, "false_split").key)
-    assert session.attempt(session.repair)
-    assert said[-1].problem
-    assert said[-1].text.startswith("merge")
-    assert "it is safe" in said[-1].text
 
 
 def test_voxels_of_an_inner_cut_are_shown(session: Session) -> None:
