@@ -13,22 +13,19 @@ from napari_axonem.proofreading.rows import edges_from_blob
 _NO_EDITS_BY_HAND = (*TURNS, Kind.MARK, Kind.THRESHOLD)
 
 
-def scores(log: Log) -> list[tuple[int, tuple[float, float] | None, float | None]]:
-    """Return VOI (split, merge) and expected run length in nm after each operation.
+def vois(log: Log) -> list[tuple[float, float]]:
+    """Return VOI (split, merge) after each operation that has one, oldest first."""
+    rows = log.select("SELECT voi FROM operations WHERE voi IS NOT NULL ORDER BY id")
+    return [(split, merge) for split, merge in json.loads(f"[{','.join(voi for (voi,) in rows)}]")]
 
-    Each with the id of the operation, oldest first; None where it was not known.
-    """
+
+def run_lengths(log: Log) -> list[tuple[int, float]]:
+    """Return the operations with an expected run length, and that in nm, oldest first."""
     rows = log.select(
-        "SELECT id, voi, CASE WHEN details LIKE '%erl_nm%' THEN details END "
-        "FROM operations ORDER BY id"
+        "SELECT id, details FROM operations WHERE details LIKE '%\"erl_nm\"%' ORDER BY id"
     )
-    vois, details = (
-        json.loads(f"[{','.join(row[column] or 'null' for row in rows)}]") for column in (1, 2)
-    )
-    return [
-        (id_, voi and tuple(voi), said and said["erl_nm"])
-        for (id_, *_), voi, said in zip(rows, vois, details, strict=True)
-    ]
+    found = ((id_, json.loads(said).get("erl_nm")) for id_, said in rows)
+    return [(id_, erl) for id_, erl in found if erl is not None]  # a mark may be named like that
 
 
 def times_of_edits(log: Log, after: int = 0) -> list[tuple[int, datetime]]:

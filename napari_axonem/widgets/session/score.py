@@ -9,7 +9,7 @@ from napari_axonem.evaluation.scores import Voi
 from napari_axonem.evaluation.standing import RunSettings
 from napari_axonem.proofreading.followed import FollowedSkeletons
 from napari_axonem.proofreading.gains import erl_at_start
-from napari_axonem.proofreading.glance import scores
+from napari_axonem.proofreading.glance import run_lengths, vois
 from napari_axonem.proofreading.operation import Operation
 from napari_axonem.widgets.session.workplace import Workplace
 
@@ -50,7 +50,7 @@ class ScoreRecord:
         self._totals = [] if self._start is None else [self._start.total]
         if project is None or self._start is None:
             return
-        known = [voi for _, voi, _ in scores(project.log) if voi is not None]
+        known = vois(project.log)
         self._totals += [split + merge for split, merge in known]
         self._now = Voi(*known[-1]) if known else self._start
 
@@ -128,8 +128,7 @@ class RunRecord:
         if project is None or self._followed is None:
             return
         if own:
-            known = scores(project.log)
-            self._after = [(number, erl) for number, _, erl in known if erl is not None]
+            self._after = run_lengths(project.log)
         lengths = self._followed.skeletons.lengths
         self._truth = float((lengths * lengths).sum() / lengths.sum())
         found: list[float] = []
