@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields, replace
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from napari_axonem.evaluation.tables import Cells, CellTable, Contacts, join_key
+
+Rows = TypeVar("Rows", Cells, Contacts)
 
 
 def part_of(table: CellTable, fragments: Sequence[int]) -> CellTable:
@@ -57,44 +60,47 @@ def replaced(table: CellTable, part: CellTable, fragments: Sequence[int]) -> Cel
         The fragments whose rows are replaced, new ones included.
     """
     rest = table.restrict(~np.isin(table.cells.fragment, fragments))
-    cells = _stacked(rest.cells, part.cells, fragments)
-    key = _keys(cells)
-    order = np.argsort(key, kind="stable")
-    key = key[order]
-    contacts = Contacts(
-        *(np.concatenate([_by_key(rest, f.name), _by_key(part, f.name)]) for f in fields(Contacts))
-    )
-    cell_a, cell_b = np.searchsorted(key, contacts.cell_a), np.searchsorted(key, contacts.cell_b)
-    # both were sorted by cells before: a stable sort of their numbers just merges them
-    by_cells = np.argsort(cell_a * len(key) + cell_b, kind="stable")
-    return CellTable(
-        Cells(*(getattr(cells, f.name)[order] for f in fields(Cells))),
-        _taken(replace(contacts, cell_a=cell_a, cell_b=cell_b), by_cells),
-    )
+    own = _rows(part.cells, np.isin(part.cells.fragment, fragments))
+    # All are in order: what comes is put between what stays, and nothing large is sorted.
+    at = np.searchsorted(_keys(rest.cells), _keys(own))
+    cells = Cells(*_between(rest.cells, own, at))
+    come_before = np.cumsum(np.bincount(at, minlength=len(rest.cells) + 1))[:-1]
+    stay = _of_rows(rest.contacts, np.arange(len(rest.cells)) + come_before)
+    come = _of_rows(part.contacts, np.searchsorted(_keys(cells), _keys(part.cells)))
+    come = _taken(come, np.argsort(_pairs(come, len(cells)), kind="stable"))
+    at = np.searchsorted(_pairs(stay, len(cells)), _pairs(come, len(cells)), side="right")
+    return CellTable(cells, Contacts(*_between(stay, come, at)))
 
 
 def replaced_cells(cells: Cells, part: CellTable, fragments: Sequence[int]) -> Cells:
     """Return what `replaced` does to cells alone, in any order."""
     keep = ~np.isin(cells.fragment, fragments)
-    rest = Cells(*(getattr(cells, f.name)[keep] for f in fields(Cells)))
-    return _stacked(rest, part.cells, fragments)
-
-
-def _stacked(rest: Cells, cells: Cells, fragments: Sequence[int]) -> Cells:
-    """Return the cells of the rest, then those of `fragments`."""
-    own = np.isin(cells.fragment, fragments)
+    rest, own = _rows(cells, keep), _rows(part.cells, np.isin(part.cells.fragment, fragments))
     return Cells(
-        *(
-            np.concatenate([getattr(rest, f.name), getattr(cells, f.name)[own]])
-            for f in fields(Cells)
-        )
+        *(np.concatenate([getattr(rest, f.name), getattr(own, f.name)]) for f in fields(Cells))
     )
 
 
-def _by_key(table: CellTable, name: str) -> npt.NDArray[np.generic]:
-    """Return a column of the contacts, cells named by their keys instead of their rows."""
-    column: npt.NDArray[np.generic] = getattr(table.contacts, name)
-    return _keys(table.cells)[column] if name in ("cell_a", "cell_b") else column
+def _between(stay: Rows, come: Rows, at: npt.NDArray[np.int64]) -> list[npt.NDArray[Any]]:
+    """Return the columns of a table with those of another one put before its rows `at`."""
+    return [
+        np.insert(getattr(stay, f.name), at, getattr(come, f.name), axis=0) for f in fields(stay)
+    ]
+
+
+def _of_rows(contacts: Contacts, row: npt.NDArray[np.int64]) -> Contacts:
+    """Return the same contacts where each cell has another row."""
+    return replace(contacts, cell_a=row[contacts.cell_a], cell_b=row[contacts.cell_b])
+
+
+def _pairs(contacts: Contacts, count: int) -> npt.NDArray[np.int64]:
+    """Return each pair of cells, of so many, as one number."""
+    pairs: npt.NDArray[np.int64] = contacts.cell_a.astype(np.int64) * count + contacts.cell_b
+    return pairs
+
+
+def _rows(cells: Cells, rows: npt.NDArray[np.generic]) -> Cells:
+    return Cells(*(getattr(cells, f.name)[rows] for f in fields(Cells)))
 
 
 def _keys(cells: Cells) -> npt.NDArray[np.uint64]:
