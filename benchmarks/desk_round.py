@@ -130,8 +130,9 @@ class Round:
                     self.hand.press(Qt.Key.Key_Return)
                 self.done["split"] += 1
             else:
-                with self.dog.watching("mark"):
+                with self.dog.watching("drop"):
                     self.hand.press(Qt.Key.Key_Escape)
+                with self.dog.watching("mark"):
                     self.hand.press(Qt.Key.Key_K)
                 self.done["skipped"] += 1
         self.picture("gone-through")

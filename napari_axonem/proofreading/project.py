@@ -12,7 +12,7 @@ import numpy.typing as npt
 from psygnal import Signal
 
 from napari_axonem.errors import EditError, StorageError
-from napari_axonem.geometry import Nm
+from napari_axonem.geometry import Box, Nm
 from napari_axonem.proofreading.branching import plan_cut_off
 from napari_axonem.proofreading.detaching import deleted, isolated, made_new
 from napari_axonem.proofreading.edges import Ids
@@ -57,6 +57,9 @@ class Project(Pointed):
 
     changed = Signal(Operation)
     """Sent after an operation is on disk and the segments have followed."""
+
+    written = Signal(Box)
+    """Sent before that for each box of fragments, in voxels, that a cut has written."""
 
     def __init__(self, path: Path | str, *, writable: bool = True) -> None:
         super().__init__(Keeper(Folder(Path(path)), writable=writable))
@@ -372,7 +375,12 @@ class Project(Pointed):
             done = self.keeper.commit(edit, refinements)
         except StorageError:
             if self.state.count > before:
-                self.changed.emit(self.operations[-1])
+                self._tell(self.operations[-1], refinements)
             raise
-        self.changed.emit(done)
+        self._tell(done, refinements)
         return done
+
+    def _tell(self, done: Operation, refinements: Sequence[Refinement]) -> None:
+        for refinement in refinements:
+            self.written.emit(refinement.box)
+        self.changed.emit(done)

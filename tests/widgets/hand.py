@@ -7,6 +7,7 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QWidget
 
 from napari_axonem.widgets.desk import full_name
+from napari_axonem.widgets.session.session import session_of
 
 NONE = Qt.KeyboardModifier.NoModifier
 SHIFT = Qt.KeyboardModifier.ShiftModifier
@@ -35,13 +36,13 @@ class Hand:
         QApplication.processEvents()
         assert button.isVisible(), f"a button of {name} is not in sight"
         QTest.mouseClick(button, Qt.MouseButton.LeftButton)
-        QApplication.processEvents()
+        self.show()
 
     def press(self, key, modifiers=NONE, on: QWidget | None = None) -> None:
         widget = on or self.canvas
         widget.setFocus()
         QTest.keyClick(widget, key, modifiers)
-        QApplication.processEvents()
+        self.show()
 
     def on_screen(self, position_nm) -> tuple[float, float]:
         """Return where a position is in the canvas: y and x in pixels."""
@@ -54,7 +55,7 @@ class Hand:
     def move(self, position_nm) -> None:
         """Let the cursor be at a position: real moves get lost where there is no window manager."""
         self.viewer.cursor.position = tuple(map(float, position_nm))
-        QApplication.processEvents()
+        self.show()
 
     def click(self, position_nm, modifiers=NONE) -> None:
         """Click on a position in the plane shown."""
@@ -64,7 +65,7 @@ class Hand:
         assert 0 < x < width, "the place is not in view"
         place = QPoint(int(x), int(y))
         QTest.mouseClick(self.canvas, Qt.MouseButton.LeftButton, modifiers, place)
-        QApplication.processEvents()
+        self.show()
 
     def until(self, condition) -> None:
         self._qtbot.waitUntil(condition, timeout=PATIENCE_MS)
@@ -87,8 +88,15 @@ class Hand:
             self.until(lambda n=number: len(moves) >= n)  # napari lets moves wait for each other
             during()
         QTest.mouseRelease(self.canvas, left, modifiers, places[-1])
-        QApplication.processEvents()
+        self.show()
         self.viewer.mouse_drag_callbacks.remove(watch)
+
+    def show(self) -> None:
+        """Let the window draw, and its docks show what is new."""
+        QApplication.processEvents()
+        place = session_of(self.viewer).place
+        self.until(lambda: not place.behind)
+        QApplication.processEvents()
 
     def _move(self, place: QPoint, modifiers) -> None:
         """Move the mouse with the left button down."""
@@ -96,4 +104,4 @@ class Hand:
         here, there = QPointF(place), QPointF(self.canvas.mapToGlobal(place))
         event = QMouseEvent(QEvent.Type.MouseMove, here, there, none, left, modifiers)
         QApplication.sendEvent(self.canvas, event)
-        QApplication.processEvents()
+        self.show()

@@ -58,6 +58,7 @@ def test_a_second_view_of_the_same_session_follows(hand: Hand, project_path: Pat
     hand.viewer.window.add_dock_widget(second, name="again")
     hand.session.open_project(project_path)
     hand.session.step(1)
+    hand.show()
     for dock in (second, hand.dock("Errors")):
         assert dock.session is hand.session
         assert dock.view.table.currentIndex().row() == 0
@@ -78,6 +79,7 @@ def test_the_table_goes_where_it_is_clicked(hand: Hand, project_path: Path, qtbo
     place = table.visualRect(table.model().index(1, 1)).center()
     qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
     assert session.review.queue.current == session.review.queue.rows[1]
+    hand.show()
     hand.press(Qt.Key.Key_Up, on=table)
     hand.press(Qt.Key.Key_Return, on=table)
     assert session.review.queue.current == session.review.queue.rows[0]
@@ -101,6 +103,7 @@ def test_sorting_and_filtering_rule_the_next_error(hand: Hand, project_path: Pat
     assert session.review.queue.current.key == best_first[0]
     view.kind.setCurrentIndex(view.kind.findData("false_merge"))
     assert [r.mistake.kind for r in session.review.queue.listed] == ["false_merge"]
+    hand.show()
     assert view.table.model().rowCount() == 1
     view.kind.setCurrentIndex(0)
     session.go_to(best_first[0])
@@ -108,6 +111,7 @@ def test_sorting_and_filtering_rule_the_next_error(hand: Hand, project_path: Pat
     assert view.table.model().rowCount() == 1
     assert "1 done" in view.summary.text()
     view.hide_done.setChecked(False)
+    hand.show()
     assert view.table.model().rowCount() == 2
 
 
@@ -118,21 +122,28 @@ def test_tools_and_repair_by_buttons(hand: Hand, project_path: Path) -> None:
     session.open_project(project_path)
     assert not view.repair.isEnabled()
     session.go_to(row(session, "false_merge").key)
+    hand.show()
     view.repair.click()
+    hand.show()
     assert view.tools.buttons[Tool.SPLIT].isChecked()
     hand.until(lambda: not session.editor.busy)
+    hand.show()
     assert "VOI" in view.tools.hint.text()
     assert view.tools.take.isEnabled()
     view.tools.take.click()
+    hand.show()
     assert view.undo.text().startswith("Undo split")
     assert view.history.table.model().rowCount() == 2
     view.undo.click()
+    hand.show()
     assert view.history.table.model().rowCount() == 3
     assert view.redo.isEnabled()
     assert not view.undo.isEnabled()
     view.tools.buttons[Tool.MERGE].click()
+    hand.show()
     assert "two objects" in view.tools.hint.text()
     session.editor.click(nm(6, 14, 20))
+    hand.show()
     assert "now click" in view.tools.hint.text()
     view.tools.drop.click()
     assert not session.editor.merging.hits

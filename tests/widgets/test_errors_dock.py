@@ -53,8 +53,10 @@ def test_errors_are_flagged_bounded_and_ranked(
     view.filters.region.setFocus()
     QTest.keyClick(view.filters.region, Qt.Key.Key_Home)
     view.filters.region.activated.emit(0)  # what a click in its list does
+    hand.show()
     assert view.table.model().rowCount() == 2
     view.filters.voxels.setValue(10_000_000)
+    hand.show()
     assert view.table.model().rowCount() == 0
     view.filters.voxels.setValue(100)
 
@@ -72,6 +74,7 @@ def test_errors_are_flagged_bounded_and_ranked(
     QTimer.singleShot(200, choose)
     hand.push("Errors", view.skeletons)
     hand.until(lambda: all(row.gain_erl is not None for row in session.review.queue.rows))
+    hand.show()
     assert not view.table.isColumnHidden(ERL_COLUMN)
     hand.press(Qt.Key.Key_R, SHIFT)
     assert session.review.findings.rank == Rank.ERL
@@ -99,6 +102,7 @@ def test_suggestions_are_listed_and_accepted(hand: Hand, project_path: Path) -> 
     hand.until(lambda: view.table.model().rowCount() == 1)
     view.source.setCurrentIndex(0)
     view.source.activated.emit(0)  # what a click in its list does
+    hand.show()
     assert "1 error left" in view.summary.text()
 
 
@@ -116,6 +120,7 @@ def test_suggestions_are_looked_for_beside_the_window(hand: Hand, volumes: Path,
     assert "being looked for" in hand.dock("Proofread").view.message.text()
     hand.until(lambda: not dock.control.seeking.child.running)
     assert hand.session.review.findings.sought
+    hand.show()
     assert "left" in dock.view.summary.text()
     assert dock.view.suggest.isEnabled()
 
@@ -162,6 +167,7 @@ def test_objects_are_marked_by_keys_and_buttons(hand: Hand, project_path: Path) 
     session.open_project(project_path)
     assert view.bars[0].text().startswith("1 of 3")
     session.objects.pick(nm(6, 14, 20))
+    hand.show()
     assert view.note.text() == "bouton"
     assert "locked" in view.about.text()
     hand.press(Qt.Key.Key_A, SHIFT)

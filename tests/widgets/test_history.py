@@ -139,6 +139,7 @@ def test_going_back_to_a_row_and_taking_that_back(hand: Hand, project_path: Path
     project.merge([LEFT, RIGHT])
     merged = project.segment.copy()
     project.delete([IN_2])
+    hand.show()
     assert not view.back.isEnabled()
     click_row(hand, 1)
     assert session.past.chosen == 1
@@ -165,13 +166,14 @@ def test_a_point_is_named_and_gone_to(hand: Hand, project_path: Path) -> None:
     assert has_keys(view.name)
     QTest.keyClicks(view.name, "half done")
     QTest.keyClick(view.name, Qt.Key.Key_Return)
-    QApplication.processEvents()
+    hand.show()
     assert project.operations[-1].kind == Kind.MARK
     assert project.operations[-1].name == "half done"
     assert table(hand).model().index(0, EDIT).data().endswith("half done")
     assert view.name.text() == ""
     assert not has_keys(view.name), "keys are keys again"
     project.undo()
+    hand.show()
     click_row(hand, 1)
     hand.press(Qt.Key.Key_Z, SHIFT, on=table(hand))
     assert project.segment_at(LEFT) == project.segment_at(RIGHT)
@@ -184,6 +186,7 @@ def test_a_double_click_and_a_key_go_to_the_place(hand: Hand, project_path: Path
     session = hand.session
     session.open_project(project_path)
     session.project.merge([LEFT, RIGHT])
+    hand.show()
     hand.viewer.dims.set_point(0, nm(9, 0, 0)[0])
     click_row(hand, 0)
     assert hand.viewer.dims.point[0] == pytest.approx(nm(9, 0, 0)[0]), "a click only chooses"
@@ -203,6 +206,7 @@ def test_the_menu_of_a_row(hand: Hand, project_path: Path) -> None:
     session, view = hand.session, hand.dock("Proofread").view.history
     session.open_project(project_path)
     session.project.merge([LEFT, RIGHT])
+    hand.show()
     newest, beginning = view.menu_at(place_of(hand, 0)), view.menu_at(place_of(hand, 1))
     assert session.past.chosen == 0, "the menu chooses its row"
     name = [menu.actions()[-1] for menu in (newest, beginning)]

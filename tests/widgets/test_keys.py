@@ -33,7 +33,7 @@ def test_no_key_of_napari_that_is_needed_all_the_time_is_taken() -> None:
     assert not ours & {coerce_keybinding(key) for key in kept}
 
 
-@pytest.mark.parametrize("layer", ["segmentation", "errors", "places", "points", "image"])
+@pytest.mark.parametrize("layer", ["segmentation", "overlay", "places", "points", "image"])
 def test_our_keys_win_whatever_layer_is_selected(session: Session, layer: str) -> None:
     done = []
     viewer = session.place.viewer

@@ -1,6 +1,7 @@
 """Where layers lie, what is brought into view, and what colours there are."""
 
 import colorsys
+import math
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from napari_axonem.geometry import Box, Grid
 from napari_axonem.proofreading.operation import Colour, Point
 from napari_axonem.volumes import Volume
 from napari_axonem.widgets.parts import colours, wording
-from napari_axonem.widgets.picture.framing import LEAST_VOXELS, look_at
+from napari_axonem.widgets.picture.framing import LEAST_VOXELS, STEP, look_at
 from napari_axonem.widgets.picture.marks import Marks
 from napari_axonem.widgets.picture.planes import Planes
 from napari_axonem.widgets.picture.sight import Sight
@@ -53,6 +54,12 @@ def test_what_is_looked_at_is_in_view(voxel, reach, order) -> None:
         extent = pixels / camera.zoom
         assert abs(position[axis] - centre) <= extent / 4 + 1e-6, "in the inner half of the view"
         assert extent >= LEAST_VOXELS * GRID.voxel_size[axis] * 0.999
+    whole = min(
+        pixels / (WHOLE.shape[axis] * GRID.voxel_size[axis])
+        for axis, pixels in zip(shown, (500, 900), strict=True)
+    )
+    steps = math.log(camera.zoom / whole, STEP)
+    assert steps == pytest.approx(round(steps), abs=1e-6), "zooms that are often the same"
 
 
 def test_contrast_is_taken_from_the_middle() -> None:
@@ -86,8 +93,11 @@ def test_a_place_that_means_something_else_has_another_colour() -> None:
     marks = Marks(ViewerModel())
     for colour in (Colour.RED, Colour.BLUE):
         marks.set_seeds([Point((1015.0, 204.0, 304.0), colour)], GRID)
+        assert marks.seeds.visible
         expected = transform_color(colours.OF_SIDE[colour])
         np.testing.assert_allclose(marks.seeds.face_color, expected)
+    marks.set_seeds([], GRID)
+    assert not marks.seeds.visible, "an empty layer takes time to draw as well"
 
 
 def test_without_a_project_there_is_nothing_to_show() -> None:

@@ -143,6 +143,7 @@ def test_the_slider_agglomerates_when_the_hand_rests(
     shown = []
     for turn in (session.editor.undo, session.editor.redo):
         turn()
+        hand.show()
         shown.append(view.threshold.slider.value())
     assert shown == pytest.approx([USUAL_THRESHOLD, 0.99]), "it says what is in force"
 

@@ -12,11 +12,11 @@ from napari_axonem.errors import EditError, ProjectError, ProjectLockedError
 from napari_axonem.proofreading.creation import CreateSettings, create_project
 from napari_axonem.proofreading.operation import Colour, Kind
 from napari_axonem.proofreading.project import Project
-from napari_axonem.widgets.picture.focus import BLUE_SIDE, OUTLINE, RED_SIDE
+from napari_axonem.widgets.picture.overlay import BLUE_SIDE, OUTLINE, RED_SIDE
 from napari_axonem.widgets.session.editor import Tool
 from napari_axonem.widgets.session.queue import DONE, FLAGGED, OPEN, SKIPPED, Filter
 from napari_axonem.widgets.session.session import Session, session_of
-from tests.widgets.highlighted import highlighted
+from tests.widgets.highlighted import highlighted, marked
 
 from .conftest import VOXEL_SIZE, fragments, nm, segmentation, truth
 
@@ -49,8 +49,7 @@ def test_opening_shows_the_project_in_nm(session: Session) -> None:
     layers = session.place.sight.layers
     assert layers is not None
     names = [layer.name for layer in session.place.viewer.layers]
-    expected = ["image", "segmentation", "truth", "errors", "focus", "places", "here", "points"]
-    assert names == expected
+    assert names == ["image", "segmentation", "truth", "overlay", "places", "here", "points"]
     for layer in session.place.viewer.layers:
         assert [str(unit) for unit in layer.units] == ["nanometer"] * 3
         np.testing.assert_array_equal(layer.scale, VOXEL_SIZE)
@@ -63,7 +62,7 @@ def test_opening_shows_the_project_in_nm(session: Session) -> None:
 
 
 def test_the_overlay_marks_both_errors(session: Session) -> None:
-    shown = voxels(session.place.sight.layers.errors)
+    shown = marked(session.place.sight.layers)
     split_off = np.unique(fragments()[shown == 1])
     assert split_off.tolist() in ([11], [12]), "one half of slab 1 is cut off from the other"
     assert np.unique(truth()[shown == 2]).tolist() == [3], "slab 3 is foreign to slab 2"
@@ -282,8 +281,9 @@ def test_looks_can_be_changed(session: Session) -> None:
     for _ in range(20):
         sight.change_opacity(1)
     assert layers.segmentation.opacity == 1
+    assert marked(layers).any()
     session.view(sight.toggle_errors)
-    assert not layers.errors.visible
+    assert not marked(layers).any()
 
 
 def test_without_a_project_everything_says_so() -> None:
@@ -341,7 +341,7 @@ def test_another_project_takes_the_place_of_the_first(session: Session, volumes,
     session.step(1)
     session.open_project(bare)
     names = [layer.name for layer in session.place.viewer.layers]
-    assert names == ["segmentation", "focus", "places", "here", "points"]
+    assert names == ["segmentation", "overlay", "places", "here", "points"]
     still = [layer for layer in session.place.viewer.layers if isinstance(layer, Points)]
     assert still == points, "Points layers are kept: removing and adding them crashes"
     assert session.track is None
@@ -355,7 +355,7 @@ def test_another_project_takes_the_place_of_the_first(session: Session, volumes,
 
 def test_a_layer_deleted_by_hand_is_no_reason_to_fail(session: Session) -> None:
     layers = session.place.viewer.layers
-    for name in ("segmentation", "focus", "places"):
+    for name in ("segmentation", "overlay", "places"):
         layers.remove(layers[name])
     session.go_to(row(session, "false_split").key)
     session.repair()

@@ -119,10 +119,12 @@ def test_the_sheet_shows_the_next_errors_and_goes_there(hand: Hand, project_path
     place = sheet.visualItemRect(sheet.item(1)).center()
     QTest.mouseClick(sheet.viewport(), Qt.MouseButton.LeftButton, pos=place)
     assert session.review.queue.current.key == rows[1].key
+    hand.show()
     assert sheet.count() == 1, "it begins with the current one"
     hand.push("Errors", dock.view.pictures)
     assert sheet.isHidden()
     session.step(-1)
+    hand.show()
     hand.push("Errors", dock.view.pictures)
     hand.until(lambda: dock.control.sheet.is_complete)
     assert sheet.count() == 2

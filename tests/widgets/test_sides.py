@@ -99,7 +99,7 @@ def test_edits_are_seen_in_all_views(seen: Session) -> None:
 def test_what_stands_out_and_the_mark_of_the_error_are_seen_too(seen: Session) -> None:
     seen.go_to(0)
     assert seen.sides.position == pytest.approx(seen.review.queue.current.mistake.position_nm)
-    assert drawn(seen, "yz", "focus").any()  # from the other side the objects fill the picture
+    assert drawn(seen, "yz", "overlay").any()  # from the other side the objects fill the picture
     for plane in ("xz", "yz"):
         model = view(seen, plane).model
         np.testing.assert_array_equal(
@@ -287,7 +287,7 @@ def shown(hand: Hand, project_path: Path) -> Callable[[str], SideHand]:
 def test_a_click_in_a_view_picks_and_jumps(hand: Hand, shown) -> None:
     session, xz = hand.session, shown("xz")
     session.sides.go(LEFT_OF_1)
-    QApplication.processEvents()
+    hand.show()
     xz.click(nm(9, 14, 60))
     half = np.array(VOXEL_SIZE) / 2
     assert np.all(np.abs(np.subtract(session.sides.position, nm(9, 14, 60))) <= half)
@@ -302,7 +302,7 @@ def test_a_click_in_a_view_picks_and_jumps(hand: Hand, shown) -> None:
 def test_clicks_of_a_tool_count_in_every_view(hand: Hand, shown) -> None:
     session = hand.session
     session.sides.go(LEFT_OF_1)
-    QApplication.processEvents()
+    hand.show()
     xz = shown("xz")
     session.editor.set_tool(Tool.MERGE)
     xz.click(nm(4, 14, 20))

@@ -12,13 +12,13 @@ from qtpy.QtWidgets import QApplication
 
 from napari_axonem.errors import EditError, VolumeError
 from napari_axonem.widgets.parts import colours
-from napari_axonem.widgets.picture.disagreement import SPLIT_OFF
 from napari_axonem.widgets.picture.planes import Planes
 from napari_axonem.widgets.session import space as space_module
 from napari_axonem.widgets.session.session import Session
 
 from .conftest import nm
 from .hand import Hand
+from .highlighted import marked
 
 LEFT_OF_1, RIGHT_OF_1, IN_2 = nm(6, 14, 20), nm(6, 14, 60), nm(6, 34, 20)
 
@@ -86,7 +86,7 @@ def test_solids_have_the_colours_of_objects(session: Session) -> None:
 
 def test_no_layer_of_voxels_is_read_in_depth(session: Session, planes: list) -> None:
     viewer, sight = session.place.viewer, session.place.sight
-    sight.layers.errors.visible = False
+    sight.layers.overlay.visible = False
     viewer.dims.set_point(0, nm(3, 0, 0)[0])
     viewer.scene.camera.center, viewer.scene.camera.zoom = nm(3, 20, 30), 0.7
     before = names(session)
@@ -94,7 +94,7 @@ def test_no_layer_of_voxels_is_read_in_depth(session: Session, planes: list) -> 
     planes.clear()
     session.space.toggle()
     assert viewer.dims.ndisplay == 3
-    assert names(session) == ["solids", "here", "points"]
+    assert names(session) == ["solids", "here"]
     session.objects.pick(IN_2, more=True)
     session.project.merge([LEFT_OF_1, RIGHT_OF_1])
     assert planes == []
@@ -188,9 +188,9 @@ def test_objects_of_the_error_have_its_colours(session: Session) -> None:
     session.go_to(split.key)
     session.space.toggle()
     sight = session.place.sight
-    codes = [sight.layers.code_of(name) for name in (first, second)]
-    assert sorted(codes) == [0, SPLIT_OFF]
-    off, main = (first, second) if codes[0] else (second, first)
+    over = [sight.layers.colour_over(name) for name in (first, second)]
+    assert sorted(over) == ["", colours.FALSE_SPLIT]
+    off, main = (first, second) if over[0] else (second, first)
     orange = transform_color(colours.FALSE_SPLIT)[0]
     own = {name: tuple(sight.colour_of(name).round(4).tolist()) for name in (off, main)}
     assert colours_of(session) == {own[main], tuple(orange.astype(float).round(4).tolist())}
@@ -210,11 +210,12 @@ def test_layers_switched_in_depth_come_when_it_is_flat(session: Session, planes:
     session.view(sight.swap_truth)
     session.view(sight.toggle_errors)
     assert sight.shows_truth
-    assert names(session) == ["solids", "here", "points"]
+    assert names(session) == ["solids", "here"]
     assert planes == [], "napari would read a whole level"
     session.space.toggle()
     assert "truth" in names(session)
-    assert not {"segmentation", "errors"} & set(names(session))
+    assert "segmentation" not in names(session)
+    assert not marked(sight.layers).any()
 
 
 def test_what_is_being_made_is_told(session: Session) -> None:
@@ -293,7 +294,7 @@ def test_the_button_of_napari_hides_layers_too(session: Session) -> None:
     session.objects.pick(LEFT_OF_1)
     session.place.viewer.dims.ndisplay = 3
     assert session.space.on
-    assert names(session) == ["solids", "here", "points"]
+    assert names(session) == ["solids", "here"]
     session.place.viewer.dims.ndisplay = 2
     assert not session.space.on
     assert "image" in names(session)

@@ -13,16 +13,17 @@ from napari_axonem.geometry import Box, Grid
 from napari_axonem.proofreading.refinement import Refinement
 from napari_axonem.volumes import Volume, reduce_block
 from napari_axonem.widgets.picture.disagreement import FOREIGN, SPLIT_OFF, Disagreement
-from napari_axonem.widgets.picture.focus import (
+from napari_axonem.widgets.picture.overlay import (
     BLUE_SIDE,
+    ERRORS,
     RED_SIDE,
-    Focus,
+    Overlay,
     border_of,
     width_at,
     write_coarse,
 )
 from napari_axonem.widgets.picture.planes import Planes
-from napari_axonem.widgets.picture.tables import Marked, Table, looked_up, marked_pairs
+from napari_axonem.widgets.picture.tables import Marked, Table, looked_up
 
 GRID = Grid((30.0, 8.0, 8.0))
 
@@ -74,9 +75,15 @@ def test_the_overlay_marks_what_disagrees(fragments, truth, segment, smallest, r
     only = (frozenset({1, 2}), frozenset({1, 3})) if restricted else None
     table = tabulate(volume(fragments), volume(truth))
     found = Disagreement.of(table.cells, segment, smallest).marked(members_in(segment), only)
-    layer = marked_pairs(Planes(volume(fragments)), Planes(volume(truth)), found)
-    expected = wrong(fragments, truth, segment, smallest, only)
-    np.testing.assert_array_equal(np.asarray(layer[0]), expected)
+    overlay = Overlay(errors=found)
+    volumes = Planes(volume(fragments)), Planes(volume(truth))
+    wrong_ones = wrong(fragments, truth, segment, smallest, only)
+    errors = np.where(wrong_ones > 0, wrong_ones + ERRORS, 0)
+    np.testing.assert_array_equal(np.asarray(overlay.levels(*volumes)[0]), errors)
+    overlay.codes = np.array([0, RED_SIDE], np.uint8)
+    over = np.where(fragments == 1, RED_SIDE, errors)
+    np.testing.assert_array_equal(np.asarray(overlay.levels(*volumes)[0]), over)
+    assert not (np.asarray(overlay.levels(volumes[0])[0]) > ERRORS).any(), "without the truth"
 
 
 @given(
@@ -134,10 +141,10 @@ def test_a_planned_cut_shows_at_all_scales() -> None:
     coarse = reduce_block(fine, (1, 2, 2), "labels")
     mask = np.zeros((2, 4, 4), np.bool_)
     mask[:, :, 2:] = True
-    focus = Focus(
+    overlay = Overlay(
         np.array([0, RED_SIDE, BLUE_SIDE, 0], np.uint8), (refinement(mask, (0, 2, 2), 1, 2),)
     )
-    levels = focus.levels(Planes(volume(fine, coarse)))
+    levels = overlay.levels(Planes(volume(fine, coarse)))
     expected = np.full(fine.shape, RED_SIDE, np.uint8)
     expected[:, 2:6, 4:6] = BLUE_SIDE
     expected[:, 6:] = 0
@@ -153,11 +160,11 @@ def test_a_cut_elsewhere_changes_nothing() -> None:
     assert (ids == 1).all()
 
 
-def test_fragments_unknown_to_the_focus_are_not_highlighted() -> None:
-    focus = Focus()
-    focus.outline(2, [1, 2])
+def test_fragments_unknown_to_the_overlay_are_not_highlighted() -> None:
+    overlay = Overlay()
+    overlay.outline(2, [1, 2])
     ids = np.array([[[0, 1, 2, 3]]], np.uint32)
-    (level,) = focus.levels(Planes(volume(ids)))
+    (level,) = overlay.levels(Planes(volume(ids)))
     assert level[0, 0].tolist() == [0, 1, 1, 0]
 
 

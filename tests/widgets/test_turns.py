@@ -92,6 +92,8 @@ def test_a_project_comes_and_goes_in_turns(
     session.open_soon(project_path, refused.append)
     with pytest.raises(EditError, match="being opened"):
         session.open_soon(project_path, refused.append)
+    with pytest.raises(EditError, match="being opened"):
+        session.open_project(project_path)
     assert loop.waiting == [], "nothing is done here while it is read"
     loop.come_back()
     assert session.project is None

@@ -185,3 +185,8 @@ def code_colormap(*colours: str) -> DirectLabelColormap:
     clear = np.zeros(4)
     table: dict[int | None, object] = {0: clear, None: clear}
     return DirectLabelColormap(color_dict=table | dict(enumerate(colours, start=1)))
+
+
+def covering(colour: str, opacity: float) -> str:
+    """Return a colour that covers what is below it only so much, 0 to 1."""
+    return f"{colour}{round(255 * opacity):02x}"

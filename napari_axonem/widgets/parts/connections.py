@@ -29,14 +29,35 @@ class Connections:
         The widget that the methods write to.
     orphaned
         Called, perhaps several times, when something would be shown and the view is gone.
+    soon
+        Does something once, a turn later, however often it is asked for until then.
     """
 
-    def __init__(self, view: QWidget, orphaned: Callable[[], object] = lambda: None) -> None:
+    def __init__(
+        self,
+        view: QWidget,
+        orphaned: Callable[[], object] = lambda: None,
+        soon: Callable[[Callable[[], None]], None] = lambda action: action(),
+    ) -> None:
         self._view = ref(view)
         self._orphaned = orphaned
+        self._soon = soon
 
     def connect(self, signal: SignalLike, slot: Callable[..., object]) -> None:
         """Call `slot`, a bound method, whenever `signal` is sent and the view exists."""
+        signal.connect(self._guarded(slot))
+
+    def follow(self, slot: Callable[[], object], *signals: SignalLike) -> None:
+        """Call `slot`, a bound method, once, a turn after any of these signals was sent.
+
+        The picture is drawn first, and what is told of one edit is shown at one time.
+        """
+        call, soon = self._guarded(slot), self._soon
+        for signal in signals:
+            signal.connect(lambda *_: soon(call))
+
+    def _guarded(self, slot: Callable[..., object]) -> Callable[..., None]:
+        """Return what calls a bound method, without keeping its object, while the view exists."""
         view, method, orphaned = self._view, WeakMethod(slot), self._orphaned
 
         def call(*values: object) -> None:
@@ -46,4 +67,4 @@ class Connections:
             else:
                 target(*values)
 
-        signal.connect(call)
+        return call

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 
-from napari_axonem.evaluation.grouping import firsts_of, ranges
+from napari_axonem.evaluation.grouping import distinct, firsts_of, ranges
 from napari_axonem.evaluation.standing.index import CellIndex
 from napari_axonem.evaluation.tables import Cells
 from napari_axonem.widgets.picture.tables import Marked, pairs_of
@@ -127,16 +127,16 @@ class Disagreement:
         """
         if cells is not self.cells:  # a fragment was cut
             return Disagreement.of(cells, segment, smallest)
-        changed_rows = self.rows.of_fragments(members(*changed))
-        truths = np.unique(cells.truth[changed_rows])
+        truths = distinct(cells.truth[self.rows.of_fragments(members(*changed))])
         touched = self.rows.of_truths(truths[truths != 0])
-        ours = segment[cells.fragment[touched]]
-        whole = self.rows.of_fragments(members(*np.unique(ours[ours != 0]).tolist()))
+        concerned = distinct(segment[cells.fragment[touched]])
+        whole = self.rows.of_fragments(members(*concerned[concerned != 0].tolist()))
         # Those rows are there to make the segments concerned complete; of the true objects
         # that only they have, not all rows are.
-        rows = np.union1d(touched, whole[cells.truth[whole] != 0])
+        rows = distinct(np.append(touched, whole))
         ours, truth = segment[cells.fragment[rows]], cells.truth[rows]
-        rows, ours, truth = rows[ours != 0], ours[ours != 0], truth[ours != 0]
+        known = (ours != 0) & (truth != 0)
+        rows, ours, truth = rows[known], ours[known], truth[known]
         again = _codes(ours, truth, cells.voxels[rows], smallest)
         code = self.code.copy()
         code[touched] = 0

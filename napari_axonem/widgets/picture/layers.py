@@ -14,14 +14,14 @@ from napari_axonem.geometry import Box, Nm, zyx
 from napari_axonem.proofreading.project import Project
 from napari_axonem.proofreading.splitting import SplitPlan
 from napari_axonem.widgets.parts import colours
-from napari_axonem.widgets.picture.disagreement import Disagreement
-from napari_axonem.widgets.picture.focus import Focus
+from napari_axonem.widgets.picture.disagreement import FOREIGN, SPLIT_OFF, Disagreement
 from napari_axonem.widgets.picture.late import made_of
 from napari_axonem.widgets.picture.lazy import LazyLevel
+from napari_axonem.widgets.picture.overlay import Overlay
 from napari_axonem.widgets.picture.planes import Planes
 from napari_axonem.widgets.picture.portrait import Portrayed
 from napari_axonem.widgets.picture.stroke import Stroke
-from napari_axonem.widgets.picture.tables import Marked, Table, looked_up, marked_pairs
+from napari_axonem.widgets.picture.tables import Marked, Table, looked_up
 from napari_axonem.widgets.picture.volume_layers import image_layer, labels_layer
 
 Rows = npt.NDArray[np.int64]
@@ -30,6 +30,9 @@ TRUTH_SEED = 1000
 """Lets the truth have colours of its own."""
 
 OBJECTS_OPACITY, ERRORS_OPACITY, SIDES_OPACITY = 0.4, 0.7, 0.55
+
+OF_CODE = {SPLIT_OFF: colours.FALSE_SPLIT, FOREIGN: colours.FALSE_MERGE}
+"""The colours of what disagrees with the truth."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,6 +54,9 @@ class Picture:
     hidden: frozenset[int] = frozenset()
     """Segments that are not shown, unless they are among the only ones that are."""
 
+    errors: bool = True
+    """Whether to mark what disagrees with the truth."""
+
     def same_as(self, other: Picture | None) -> bool:
         """Tell whether there is nothing to draw anew."""
         return (
@@ -58,7 +64,7 @@ class Picture:
             and self.plan is other.plan
             and (self.only, self.outlined) == (other.only, other.outlined)
             and self.fragments == other.fragments
-            and self.hidden == other.hidden
+            and (self.hidden, self.errors) == (other.hidden, other.errors)
         )
 
 
@@ -74,13 +80,13 @@ class ProjectLayers:
     def __init__(self, project: Project) -> None:
         self.project = project
         self._fragments = Planes(project.sources.fragments.volume)
+        project.written.connect(self._fragments.forget)
         truth = project.sources.truth
         self._truth = None if truth is None else Planes(truth.volume)
         self._shown = Table(project.segment)
         self._all_true = np.arange(len(project.state.truth_ids), dtype=np.uint32)
         self._true = Table(self._all_true)
-        self._marked = Marked()
-        self._focus = Focus()
+        self._overlay = Overlay()
         self._outdated: set[Layer | None] = set()
         cells = project.state.cells
         self._disagreement = Disagreement.of(cells, project.segment, MIN_VOXELS)
@@ -88,11 +94,10 @@ class ProjectLayers:
         self.image = None if image is None else image_layer(image, "image")
         self.segmentation = self._make_segmentation()
         self.truth = self._make_truth()
-        self.errors = self._make_errors()
-        self.focus = self._make_focus()
+        self.overlay = self._make_overlay()
         self.all: tuple[Layer, ...] = tuple(
             layer
-            for layer in (self.image, self.segmentation, self.truth, self.errors, self.focus)
+            for layer in (self.image, self.segmentation, self.truth, self.overlay)
             if layer is not None
         )
 
@@ -100,8 +105,7 @@ class ProjectLayers:
         """Take over an edit that made or unmade segments; `set` takes it into the picture."""
         cells, graph = self.project.state.cells, self.project.graph
         if cells is not self._disagreement.cells:
-            self._fragments.forget()  # a fragment was cut
-            self._outdated.update(self.all)
+            self._outdated.update((self.segmentation, self.overlay))  # a fragment was cut
         self._outdated.add(self.segmentation)  # its table may be that of the project itself
         self._disagreement = self._disagreement.after(
             cells, graph.segment, graph.members, MIN_VOXELS, changed
@@ -117,35 +121,28 @@ class ProjectLayers:
             shown = _kept(segment, graph.members(*only[0]))
         marked = Marked()  # the sides of a split are told by colours alone
         if plan is None:
-            marked = self._disagreement.marked(graph.members, only)
+            if picture.errors and self.truth is not None:
+                marked = self._disagreement.marked(graph.members, only)
             outlined = graph.members(*picture.outlined)
             fragments = np.append(outlined, np.array(picture.fragments, np.int64))
-            stands_out = self._focus.outline(graph.n_fragments, fragments)
+            stands_out = self._overlay.outline(graph.n_fragments, fragments)
         else:
             shown = _without(shown, graph.members(plan.segment))
-            stands_out = self._focus.show_sides(plan, graph.n_fragments)
+            stands_out = self._overlay.show_sides(plan, graph.n_fragments)
         true = self._all_true
         if only is not None:
             true = _kept(true, np.fromiter(only[1], np.int64))
         changes = (
             (self.segmentation, self._shown.set(shown)),
             (self.truth, self._true.set(true)),
-            (self.errors, self._marked.set(marked)),
-            (self.focus, stands_out),
+            (self.overlay, self._overlay.mark(marked) or stands_out),
         )
         self._outdated.update(layer for layer, changed in changes if changed)
-        self._look(1.0 if plan is None else SIDES_OPACITY)
 
     def draw_stroke(self, stroke: Stroke) -> None:
         """Draw a stroke of the brush in the place of what stands out; `set` takes it away."""
-        self._focus.draw(stroke)
-        self._look(SIDES_OPACITY)
-        self.focus.refresh(extent=False)
-
-    def _look(self, opacity: float) -> None:
-        """Let what stands out cover what is below it so much; setting it draws the layer."""
-        if self.focus.opacity != opacity:
-            self.focus.opacity = opacity
+        self._overlay.draw(stroke)
+        self.overlay.refresh(extent=False)
 
     def truths_in(self, segments: Collection[int]) -> frozenset[int]:
         """Return the true objects that segments share voxels with; the background is none."""
@@ -182,14 +179,12 @@ class ProjectLayers:
         self._outdated.clear()
         return outdated
 
-    def code_of(self, segment: int) -> int:
-        """Return what the overlay of errors, as it was set, says of most of an object.
-
-        `SPLIT_OFF` or `FOREIGN` of `disagreement`, or 0 where it says nothing.
-        """
+    def colour_over(self, segment: int) -> str:
+        """Return the colour of an error that covers most of an object; empty where none does."""
         cells, rows = self._disagreement.cells, self._rows_of(segment)
-        codes = self._marked.lookup(cells.fragment[rows], cells.truth[rows])
-        return int(np.bincount(codes, weights=cells.voxels[rows], minlength=1).argmax())
+        codes = self._overlay.errors.lookup(cells.fragment[rows], cells.truth[rows])
+        most = int(np.bincount(codes, weights=cells.voxels[rows], minlength=1).argmax())
+        return OF_CODE.get(most, "")
 
     def _rows_of(self, *segments: int) -> Rows:
         """Return the cells of some segments."""
@@ -228,17 +223,12 @@ class ProjectLayers:
         layer.visible = False
         return layer
 
-    def _make_errors(self) -> Labels | None:
-        if self._truth is None:
-            return None
-        levels = marked_pairs(self._fragments, self._truth, self._marked)
-        colormap = colours.code_colormap(colours.FALSE_SPLIT, colours.FALSE_MERGE)
-        return self._make_labels(levels, "errors", colormap, ERRORS_OPACITY)
-
-    def _make_focus(self) -> Labels:
-        levels = self._focus.levels(self._fragments)
-        colormap = colours.code_colormap(colours.FOCUS, *colours.OF_SIDE.values())
-        return self._make_labels(levels, "focus", colormap, 1.0)
+    def _make_overlay(self) -> Labels:
+        levels = self._overlay.levels(self._fragments, self._truth)
+        sides = [colours.covering(side, SIDES_OPACITY) for side in colours.OF_SIDE.values()]
+        wrong = [colours.covering(OF_CODE[code], ERRORS_OPACITY) for code in sorted(OF_CODE)]
+        colormap = colours.code_colormap(colours.FOCUS, *sides, *wrong)
+        return self._make_labels(levels, "overlay", colormap, 1.0)
 
     def _make_labels(
         self, levels: list[LazyLevel], name: str, colormap: object, opacity: float

@@ -54,7 +54,8 @@ class Marks:
         self.here = _points("here", "ring", "black", HERE_PIXELS)
         """The error looked at."""
         self.seeds = _points("points", "disc", "white", SEED_PIXELS)
-        """The points of a split."""
+        """The points of a split; hidden when there are none, as each layer takes time to draw."""
+        self.seeds.visible = False
 
     @property
     def all(self) -> tuple[Points, ...]:
@@ -94,13 +95,17 @@ class Marks:
 
     def set_seeds(self, points: Sequence[Point], grid: Grid) -> None:
         """Mark the points of a split in their colours."""
+        begun = bool(points) != bool(len(self.seeds.data))
         face = [colours.OF_SIDE[point.colour or Colour.RED] for point in points]
         _fill(self.seeds, [point.position_nm for point in points], grid, face)
+        if begun:
+            self.seeds.visible = bool(points)
 
     def clear(self) -> None:
         """Mark nothing."""
         for layer in self.all:
             layer.data = np.empty((0, 3))
+        self.seeds.visible = False
 
 
 def _points(name: str, symbol: str, border: str, pixels: int) -> Points:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
 import numpy.typing as npt
 from napari.components import ViewerModel
 from napari.layers import Layer
+from napari.utils.colormaps.standardize_color import transform_color
 
 from napari_axonem.errors import EditError
 from napari_axonem.evaluation.mistakes import Mistake
@@ -25,7 +26,7 @@ from napari_axonem.widgets.picture.framing import box_in_view, look_at
 from napari_axonem.widgets.picture.garbage import collect, take_away
 from napari_axonem.widgets.picture.layers import Picture, ProjectLayers
 from napari_axonem.widgets.picture.marks import REACH_PLANES, Marks
-from napari_axonem.widgets.picture.once import drawn_once
+from napari_axonem.widgets.picture.once import drawn_once, thumb
 from napari_axonem.widgets.picture.stroke import Stroke
 
 OPACITY_STEP = 0.1
@@ -64,7 +65,12 @@ class Sight:
         """What the colours of objects are drawn from."""
         self.hiding = False
         """Whether finished objects are hidden."""
+        self.marking = True
+        """Whether what disagrees with the truth is marked."""
         self._hidden: frozenset[int] = frozenset()
+        self._unthumbed: set[Layer] = set()
+        self.soon: Callable[[Callable[[], None]], None] = lambda action: action()
+        """Does something once, when the window has been drawn."""
         self.looked: Callable[[Nm], object] = lambda _: None
         """Called when a place (z, y, x) in nm was brought into view."""
         self.redrawn: Callable[[], object] = lambda: None
@@ -91,7 +97,7 @@ class Sight:
         yield
         self.viewer.canvas.overlays.scale_bar.visible = True
         self.viewer.dims.axis_labels = ("z", "y", "x")
-        self.viewer.reset_view()
+        self.viewer.reset_view(margin=0)  # the farthest that a jump zooms out
         self._to_the_middle(project)
         # The image has the controls that are wanted most, those of its contrast.
         self.viewer.layers.selection.active = layers.image or layers.segmentation
@@ -101,7 +107,7 @@ class Sight:
         self._drawn = None
         self.marks.clear()
         self._segments = self._truths = self._hidden = self._selected = frozenset()
-        self._apart, self.colouring = False, 0
+        self._apart, self.colouring, self.marking = False, 0, True
         layers, self.layers = self.layers, None
         for layer in () if layers is None else layers.all:
             if layer in self.viewer.layers:
@@ -147,7 +153,9 @@ class Sight:
     def draw_again(self) -> None:
         """Draw the same as before, with the segments and the isolation there are now."""
         if self.layers is not None:
-            picture = Picture(self._only(), self._outlined, self._pieces, self._plan, self._hidden)
+            picture = Picture(
+                self._only(), self._outlined, self._pieces, self._plan, self._hidden, self.marking
+            )
             if not picture.same_as(self._drawn):
                 self.layers.set(picture)
                 self._drawn = picture
@@ -183,13 +191,21 @@ class Sight:
             grid = self.layers.project.sources.grid
             z, y, x = grid.to_nm(grid.to_voxel(to))
             to = (float(z), float(y), float(x))
-        with drawn_once(self.viewer, to) as stale:
+        with drawn_once(self.viewer, to, self._thumb_soon) as stale:
             try:
                 yield
             finally:
                 self._held = False
                 if self.layers is not None:
                     stale.update(self.layers.take_outdated())
+
+    def _thumb_soon(self, layers: Collection[Layer]) -> None:
+        self._unthumbed.update(layers)
+        self.soon(self._thumb)
+
+    def _thumb(self) -> None:
+        layers, self._unthumbed = self._unthumbed, set()
+        thumb([layer for layer in self.viewer.layers if layer in layers])
 
     def hide(self, segments: Iterable[int]) -> None:
         """Hide objects, but for those that an error is about."""
@@ -304,9 +320,9 @@ class Sight:
         self.draw_again()
 
     def toggle_errors(self) -> None:
-        """Show or hide the overlay of errors."""
-        if self.layers is not None and self.layers.errors is not None:
-            self.depth.show(self.layers.errors, not self.depth.sees(self.layers.errors))
+        """Mark what disagrees with the truth, or do not."""
+        self.marking = not self.marking
+        self.draw_again()
 
     def colour_of(self, segment: int) -> npt.NDArray[np.floating]:
         """Return the own colour of an object: red, green, blue, opacity; 0..1."""
@@ -317,14 +333,13 @@ class Sight:
     def seen_colour_of(self, segment: int) -> npt.NDArray[np.floating]:
         """Return the colour that most of an object has in the picture, like `colour_of`.
 
-        That is its own, but for objects that the error looked at is about: where the overlay of
-        errors is shown and covers most of one, it is that of the overlay.
+        That is its own, but for objects that the error looked at is about: where errors are marked
+        and one covers most of it, it is the colour of that.
         """
-        errors = None if self.layers is None else self.layers.errors
-        if self.layers is None or errors is None or segment not in self._segments:
-            return self.colour_of(segment)
-        code = self.layers.code_of(segment) if self.depth.sees(errors) else 0
-        return np.asarray(errors.colormap.map(code), float) if code else self.colour_of(segment)
+        over = ""
+        if self.layers is not None and segment in self._segments:
+            over = self.layers.colour_over(segment)
+        return np.asarray(transform_color(over)[0], float) if over else self.colour_of(segment)
 
     def shuffle_colours(self, centre: int = 0, others: Sequence[int] = ()) -> None:
         """Give all objects other colours, by which one is told well from some others."""

@@ -96,6 +96,11 @@ class Solids:
         z, y, x = place.tolist()
         return segment, (z, y, x)
 
+    def hide(self) -> None:
+        """Show nothing until the next `show`, or `clear`, which takes longer."""
+        for layer in self.all:
+            layer.visible = False
+
     def clear(self) -> None:
         """Take the layers away."""
         self.show(())

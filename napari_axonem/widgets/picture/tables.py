@@ -115,21 +115,6 @@ def as_is(planes: Planes) -> list[LazyLevel]:
     return [level(number) for number in range(len(planes.volume.levels))]
 
 
-def marked_pairs(fragments: Planes, truth: Planes, marked: Marked) -> list[LazyLevel]:
-    """Return levels that show the codes of pairs of fragment and true object.
-
-    Both volumes are pyramids of the same shape and factors.
-    """
-
-    def level(number: int) -> LazyLevel:
-        def read(box: Box) -> Codes:
-            return marked.lookup(fragments.read(box, number), truth.read(box, number))
-
-        return level_of(fragments, number, np.uint8, read, truth)
-
-    return [level(number) for number in range(len(fragments.volume.levels))]
-
-
 def pairs_of(fragments: npt.NDArray[Any], truths: npt.NDArray[Any]) -> npt.NDArray[np.uint64]:
     """Return two ids of 32 bits each as one number, so that they sort by the first one."""
     return (fragments.astype(np.uint64) << np.uint64(32)) | truths.astype(np.uint64)

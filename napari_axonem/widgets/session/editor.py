@@ -202,5 +202,11 @@ class Editor:
             self.tool, self._tool_before = self._tool_before, None
 
     def _draft(self) -> None:
-        self._place.sight.seed(self.shown.points)
+        if self.shown.points:
+            self._seed()
+        else:
+            self._place.soon(self._seed)  # they are gone from the picture once that is drawn
         self.drafted.emit()
+
+    def _seed(self) -> None:
+        self._place.sight.seed(self.shown.points)

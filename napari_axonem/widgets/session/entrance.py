@@ -41,7 +41,14 @@ class Entrance:
         self._reading = self._over = False
 
     def open(self, path: Path | str, *, writable: bool = True) -> None:
-        """Open a project and show it; the one before is closed."""
+        """Open a project and show it; the one before is closed.
+
+        Raises
+        ------
+        EditError
+            One is being opened already.
+        """
+        self._refuse_while_reading()
         self._turns.finish()
         if self._is_open(path):
             self.close()
@@ -60,8 +67,7 @@ class Entrance:
         EditError
             One is being opened already.
         """
-        if self._reading:
-            raise EditError("a project is being opened", remedy="wait a moment")
+        self._refuse_while_reading()
         self._turns.finish()
         self._reading = True
         set_aside()  # else so many new objects have all there are gone through, in some turn
@@ -87,6 +93,10 @@ class Entrance:
             self._turns.begin(self._going_before(read))
         else:
             read()
+
+    def _refuse_while_reading(self) -> None:
+        if self._reading:
+            raise EditError("a project is being opened", remedy="wait a moment")
 
     def close(self) -> None:
         """Close the project, if one is open."""

@@ -241,8 +241,8 @@ class Review:
         sight.concern(row.mistake.segments, truths)
         with sight.moving(row.mistake.position_nm):
             self.pointed.emit()
-            self._mark_places()
             sight.look(row.mistake)
+        self._place.soon(self._mark_places)
         self._place.later(self._foresee)
 
     def _foresee(self) -> None:
@@ -252,7 +252,7 @@ class Review:
             self._place.sight.foresee(following.mistake)
 
     def _show(self) -> None:
-        self._mark_places()
+        self._place.soon(self._mark_places)
         self.listed.emit()
 
     def _mark_places(self) -> None:

@@ -75,7 +75,7 @@ class Sides:
         self._crosshair: Crosshair | None = None
         self._zoom: SharedZoom | None = None
         self._centre_of: SharedCentre | None = None
-        self._centre = self._waits = self._stale = False
+        self._centre = self._stale = False
         self._going = False
         self._ends: list[Callable[[], object]] = []
 
@@ -217,7 +217,7 @@ class Sides:
         self.position = place = nearest_in(self._place.viewer, position_nm)
         self._centre = self._centre or centre
         self._move_viewer(place)
-        self._draw_soon()
+        self._place.soon(self._draw)
 
     def go_to_cursor(self) -> None:
         """Let all views go through the place under the cursor.
@@ -240,22 +240,15 @@ class Sides:
         if self.on:
             self.position = nearest_in(self._place.viewer, position_nm)
             self._centre = True
-            self._draw_soon()
+            self._place.soon(self._draw)
 
     def redraw(self) -> None:
         """Draw again what is shown of the project: tables changed that layers look up in."""
         if self.on:
             self._stale = True
-            self._draw_soon()
-
-    def _draw_soon(self) -> None:
-        """Draw once for all that happens before the window is drawn."""
-        if not self._waits:
-            self._waits = True
-            self._place.later(self._draw)
+            self._place.soon(self._draw)
 
     def _draw(self) -> None:
-        self._waits = False
         centre, stale, self._centre, self._stale = self._centre, self._stale, False, False
         if not self.on:
             return
@@ -292,13 +285,13 @@ class Sides:
         """Go where the viewer was stepped to."""
         if self.on and not self._going:
             self._take(self._place.viewer)
-            self._draw_soon()
+            self._place.soon(self._draw)
 
     def _follow_side(self, view: SideView) -> Callable[[], None]:
         def follow() -> None:
             if self.on and not self._going:
                 self._take(view.model)
-                self._draw_soon()
+                self._place.soon(self._draw)
 
         return follow
 
@@ -340,7 +333,7 @@ class Sides:
             self._share_zoom()
             if empty:
                 self.look(self._here())
-            self._draw_soon()
+            self._place.soon(self._draw)
 
     def _follow_looks(self) -> None:
         viewer = self._place.viewer

@@ -246,12 +246,17 @@ class Space:
         if self.on:
             if not self._aim():
                 self._frame()
-            self.follow()
+            self._place.soon(self.follow)  # what is there takes as long to show as the switch
         else:
-            self._solids.clear()
-            self._shown = ()
+            self._solids.hide()
+            self._place.soon(self._clear)  # taking layers away takes as long as the switch
             self.progressed.emit("")
         self.switched.emit()
+
+    def _clear(self) -> None:
+        if not self.on:
+            self._solids.clear()
+            self._shown = ()
 
     def _frame(self) -> None:
         """Bring all that is wanted into view."""

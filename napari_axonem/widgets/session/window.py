@@ -33,6 +33,7 @@ class Background(Beside):
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._do_waiting)
         self._is_held = False
+        self._has_drawn = False
 
     def hold(self) -> None:
         """Do nothing more until `go_on`: the window may be closing, its widgets going."""
@@ -52,6 +53,11 @@ class Background(Beside):
     def _do_waiting(self) -> None:
         if self._is_held:
             return
+        if not self._has_drawn:  # it has, just before, in this very turn: let input come first
+            self._has_drawn = True
+            self._timer.start(0)
+            return
+        self._has_drawn = False
         action = self._waiting.pop(0)
         if self._waiting:
             self._timer.start(0)

@@ -73,6 +73,8 @@ class Workplace:
         """Does something once the window has been drawn."""
         self.compute: Callable[[Callable[[], None], Callable[[], None]], None] = in_line
         """Does the first thing beside the window, then the second in its thread."""
+        self._soon: dict[Callable[[], None], None] = {}
+        self.sight.soon = self.soon
 
     @property
     def opened(self) -> Project:
@@ -100,6 +102,28 @@ class Workplace:
         if not project.writable:
             raise EditError("the project is open read-only", where=project.name)
         return project
+
+    @property
+    def behind(self) -> bool:
+        """Whether something was asked for by `soon` and is not done."""
+        return bool(self._soon)
+
+    def soon(self, action: Callable[[], None]) -> None:
+        """Do something once, `later`, with all else that is asked for until then."""
+        waits = bool(self._soon)
+        self._soon[action] = None
+        if not waits:
+            self.later(self._do_soon)
+
+    def _do_soon(self) -> None:
+        try:
+            while self._soon:
+                action = next(iter(self._soon))
+                del self._soon[action]
+                action()
+        finally:
+            if self._soon:  # something went wrong, which is told; the others come after it
+                self.later(self._do_soon)
 
     def say(self, text: str) -> None:
         """Tell the user what was done."""

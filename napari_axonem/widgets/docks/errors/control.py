@@ -48,13 +48,12 @@ class ErrorsControl:
         view.filters.bounded.connect(lambda region: session.attempt(self._bound, region))
         view.ranked.connect(self._rank)
         view.reordered.connect(session.review.set_order)
-        connect = Connections(view).connect
-        connect(session.review.listed, self.show)
-        connect(session.review.pointed, self._point)
-        connect(session.project_changed, self.show)
-        connect(session.viewed, self._show_switches)
-        connect(session.objects.picked, self._show_switches)
-        connect(session.wanted, self._choose_skeletons)
+        connections = Connections(view, soon=session.place.soon)
+        connections.follow(self.show, session.review.listed)
+        connections.follow(self._point, session.review.pointed)
+        connections.follow(self._show_switches, session.viewed, session.objects.picked)
+        connections.connect(session.project_changed, self.show)
+        connections.connect(session.wanted, self._choose_skeletons)
         view.asked.connect(self._show_switches)  # what was refused must not look switched
         self.show()
 

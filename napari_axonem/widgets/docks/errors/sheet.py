@@ -41,11 +41,10 @@ class Sheet:
         self._shown: tuple[Any, ...] = ()
         self._working = False
         view.went.connect(lambda key: session.attempt(session.go_to, key))
-        connect = Connections(view).connect
-        connect(session.review.listed, self.show)
-        connect(session.review.pointed, self.show)
-        connect(session.viewed, self.show)
-        connect(session.project_changed, self.begin)
+        connections = Connections(view, soon=session.place.soon)
+        review = session.review
+        connections.follow(self.show, review.listed, review.pointed, session.viewed)
+        connections.connect(session.project_changed, self.begin)
 
     @property
     def is_complete(self) -> bool:

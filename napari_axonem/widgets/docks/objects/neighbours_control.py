@@ -31,11 +31,9 @@ class NeighboursControl:
         self._rows: list[ObjectRow] = []
         view.table.chosen.connect(lambda name: session.attempt(session.neighbours.go, name))
         view.table.hovered.connect(session.neighbours.hint)
-        connect = Connections(view).connect
-        connect(session.objects.picked, self.show)
-        connect(session.objects.changed, self.show)
-        connect(session.neighbours.pointed, self.show)
-        connect(session.viewed, self.show)
+        objects, pointed = session.objects, session.neighbours.pointed
+        follow = Connections(view, soon=session.place.soon).follow
+        follow(self.show, objects.picked, objects.changed, pointed, session.viewed)
         self.show()
 
     def show(self) -> None:

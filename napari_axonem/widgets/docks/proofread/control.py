@@ -31,14 +31,13 @@ class ProofreadControl:
         view.tools.brush.resized.connect(session.editor.resize_brush)
         view.history.chosen.connect(session.past.choose)
         view.history.named.connect(lambda name: session.attempt(session.past.name, name))
-        connect = Connections(view).connect
-        connect(session.project_changed, self.show)
-        connect(session.edited, self.show)
-        connect(session.editor.drafted, self.show_draft)
-        connect(session.review.pointed, self.show_draft)
-        connect(session.past.chosen_changed, self.show_chosen)
-        connect(session.place.said, self._tell)
-        connect(session.wanted, self._ask)
+        connections = Connections(view, soon=session.place.soon)
+        connections.follow(self.show, session.edited)
+        connections.follow(self.show_draft, session.editor.drafted, session.review.pointed)
+        connections.connect(session.project_changed, self.show)
+        connections.connect(session.past.chosen_changed, self.show_chosen)  # a menu asks for it
+        connections.connect(session.place.said, self._tell)
+        connections.connect(session.wanted, self._ask)
         self.show()
 
     def show(self) -> None:

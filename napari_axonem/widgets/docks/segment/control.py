@@ -58,10 +58,11 @@ class SegmentControl(StartControl):
         view.opened.connect(lambda: self._attempt(self.open_result))
         view.missing.asked.connect(lambda: session.wanted.emit("Volume"))
         view.usual.editors["method"].currentTextChanged.connect(lambda _: self.show_models())
-        connect = Connections(view).connect
+        connections = Connections(view, soon=session.place.soon)
+        connect = connections.connect
         view.threshold.wanted.connect(lambda value: self._attempt(self.set_threshold, value))
         connect(session.project_changed, self.show)
-        connect(session.edited, self._show_threshold)
+        connections.follow(self._show_threshold, session.edited)
         connect(session.wanted, self._choose_threshold)
         connect(session.place.viewer.layers.events.inserted, self._layers_changed)
         connect(session.place.viewer.layers.events.removed, self._layers_changed)

@@ -58,14 +58,15 @@ class VolumeControl:
         form.wanted.connect(lambda wish: self._attempt(self.create, wish))
         form.chosen.connect(lambda: self._attempt(self._fill_voxel_size))
         work.stopped.connect(self._stop)
-        connect = Connections(work, self.child.stop).connect
+        connections = Connections(work, self.child.stop, session.place.soon)
+        connect = connections.connect
         connect(self.child.progressed, self._progress)
         connect(self.child.finished, self._made)
         connect(self.child.failed, self._fail)
         connect(self.child.stopped, self._end)
         connect(session.project_changed, self.show)
-        connect(session.edited, self._show_facts)
         connect(session.place.said, self._tell)
+        connections.follow(self._show_facts, session.edited)
         session.ended.connect(self.child.end)
         session.ended.connect(self._drop_scratch)
         self.show()

@@ -14,7 +14,7 @@ from napari_axonem.proofreading.graph import BACKGROUND
 from napari_axonem.proofreading.operation import Kind
 from napari_axonem.proofreading.painting import Brush
 from napari_axonem.proofreading.project import Project
-from napari_axonem.widgets.picture.focus import OUTLINE, RED_SIDE
+from napari_axonem.widgets.picture.overlay import OUTLINE, RED_SIDE
 from napari_axonem.widgets.picture.stroke import Stroke
 from napari_axonem.widgets.session.drafts import Shown
 from napari_axonem.widgets.session.tools.bench import Bench
@@ -66,7 +66,7 @@ class Brushing(HandTool):
     """What the operation is."""
 
     code: int
-    """How voxels under the brush are shown, a code of `Focus`."""
+    """How voxels under the brush are shown, a code of `Overlay`."""
 
     def __init__(self, bench: Bench, handle: Handle) -> None:
         super().__init__(bench)

@@ -1,4 +1,7 @@
-"""What is highlighted: the objects of an error, the first object of a merge, a planned split."""
+"""What lies over the objects: errors, the outline of what is looked at, a planned split.
+
+All of it is one layer, because each layer is read and drawn over the whole view.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from napari_axonem.proofreading.splitting import SplitPlan
 from napari_axonem.widgets.picture.lazy import LazyLevel
 from napari_axonem.widgets.picture.planes import Planes
 from napari_axonem.widgets.picture.stroke import Stroke, sampled
-from napari_axonem.widgets.picture.tables import level_of
+from napari_axonem.widgets.picture.tables import Marked, level_of
 
 OUTLINE_VOXELS = 2
 """How wide an outline is, in voxels of the level that is drawn."""
@@ -22,12 +25,15 @@ OUTLINE_VOXELS = 2
 OUTLINE, RED_SIDE, BLUE_SIDE = 1, 2, 3
 """Codes of the layer; the sides of further colours come after these."""
 
+ERRORS = 1 + len(Colour)
+"""What the codes of `disagreement` have more in the layer."""
+
 Codes = npt.NDArray[np.uint8]
 
 
 @dataclass(slots=True, eq=False)
-class Focus:
-    """A code for each fragment, and cuts inside fragments that are only planned.
+class Overlay:
+    """A code for each fragment, cuts inside fragments that are only planned, and below them errors.
 
     What changes it tells whether the picture is another one then.
     """
@@ -39,11 +45,10 @@ class Focus:
     """Cuts that are shown though no voxel of theirs is written."""
 
     stroke: Stroke | None = None
-    """A stroke of the brush that is being drawn; it is shown alone."""
+    """A stroke of the brush that is being drawn, in the place of codes."""
 
-    def clear(self) -> bool:
-        """Highlight nothing."""
-        return self._set(np.zeros(1, np.uint8))
+    errors: Marked = field(default_factory=Marked)
+    """What disagrees with the truth."""
 
     def outline(self, count: int, fragments: npt.ArrayLike) -> bool:
         """Highlight the outline of some fragments, taken together, of `count` there are."""
@@ -63,13 +68,17 @@ class Focus:
         """Highlight what a stroke would change."""
         return self._set(np.zeros(1, np.uint8), stroke=stroke)
 
-    def levels(self, fragments: Planes) -> list[LazyLevel]:
-        """Return the levels of a layer that shows the codes."""
-        size, scales = fragments.volume.grid.voxel_size, fragments.volume.factors
-        return [
-            self._level(fragments, number, factor, width_at(size, factor))
-            for number, factor in enumerate(scales)
-        ]
+    def mark(self, errors: Marked) -> bool:
+        """Mark what disagrees with the truth."""
+        return self.errors.set(errors)
+
+    def levels(self, fragments: Planes, truth: Planes | None = None) -> list[LazyLevel]:
+        """Return the levels of a layer that shows the codes.
+
+        Both volumes are pyramids of the same shape and factors; without the truth no error shows.
+        """
+        number = range(len(fragments.volume.factors))
+        return [self._level(fragments, truth, at) for at in number]
 
     def _set(
         self, codes: Codes, planned: tuple[Refinement, ...] = (), stroke: Stroke | None = None
@@ -81,21 +90,34 @@ class Focus:
         self.codes, self.planned, self.stroke = codes, planned, stroke
         return passing or not same
 
-    def _level(self, fragments: Planes, number: int, factor: Zyx, width: Zyx) -> LazyLevel:
+    def _level(self, fragments: Planes, truth: Planes | None, number: int) -> LazyLevel:
+        volume = fragments.volume
+        factor = volume.factors[number]
+        width = width_at(volume.grid.voxel_size, factor)
+
         def read(box: Box) -> Codes:
             ids = fragments.read(box, number)
             if self.stroke is not None:
-                return self.stroke.changed(ids, box, factor) * np.uint8(self.stroke.code)
-            if self.planned:
-                ids = ids.copy()
-            for cut in self.planned:
-                write_coarse(ids, box, cut, factor)
-            # Fragments made since the table was have no entry, and no code.
-            known = np.take(self.codes, ids, mode="clip")
-            codes = np.where(ids < len(self.codes), known, np.uint8(0))
-            return border_of(codes, width) if OUTLINE in self.codes else codes
+                codes = self.stroke.changed(ids, box, factor) * np.uint8(self.stroke.code)
+            else:
+                codes = self._highlighted(ids, box, factor, width)
+            if truth is None or not len(self.errors.code):
+                return codes
+            wrong = self.errors.lookup(ids, truth.read(box, number))
+            return np.where((codes == 0) & (wrong > 0), wrong + np.uint8(ERRORS), codes)
 
-        return level_of(fragments, number, np.uint8, read)
+        return level_of(fragments, number, np.uint8, read, *([] if truth is None else [truth]))
+
+    def _highlighted(self, ids: npt.NDArray[np.uint32], box: Box, factor: Zyx, width: Zyx) -> Codes:
+        """Return the codes of the fragments of a box, and of what is planned in them."""
+        if self.planned:
+            ids = ids.copy()
+        for cut in self.planned:
+            write_coarse(ids, box, cut, factor)
+        # Fragments made since the table was have no entry, and no code.
+        known = np.take(self.codes, ids, mode="clip")
+        codes = np.where(ids < len(self.codes), known, np.uint8(0))
+        return border_of(codes, width) if OUTLINE in self.codes else codes
 
 
 def width_at(voxel_size: Nm, factor: Zyx) -> Zyx:
