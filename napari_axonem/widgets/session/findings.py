@@ -112,6 +112,12 @@ class Findings:
             self._number()
             self._go_on()
 
+    def settle(self) -> None:
+        """Put the contacts of fragments that were cut in their places, so that `renew` need not."""
+        project = self._place.project
+        if project is not None and project.has_truth and not self.suggesting:
+            _ = project.state.table.contacts
+
     def renew(self) -> None:
         """Bring what the next `load` takes time for up to date, so that it takes less."""
         project = self._place.project

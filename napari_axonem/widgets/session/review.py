@@ -66,7 +66,13 @@ class Review:
             self._place.later(self._prepare)
 
     def _prepare(self) -> None:
-        """Do the first half of what `renew` takes, and let the window have its turn."""
+        """Do the first part of what `renew` takes, and let the window have its turn."""
+        if self._changed:
+            self.findings.settle()
+            self._place.later(self._count)
+
+    def _count(self) -> None:
+        """Do the second part."""
         if self._changed:
             self.findings.renew()
             self._place.later(self.renew)
