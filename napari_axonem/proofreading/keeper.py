@@ -238,11 +238,10 @@ class Keeper:
             All those of the operation, as they count as written together.
         """
         try:
-            if refinements:  # before the voxels have it: see `highest`
-                highest.note(self.folder, max(one.child for one in refinements))
-            for refinement in refinements:
-                self.sources.write_child(refinement)
             if refinements:
+                # before the voxels have it: see `highest`
+                highest.note(self.folder, max(one.child for one in refinements))
+                self.sources.write_children(refinements)
                 self.log.mark_written(operation)
         except (AxonemError, OSError) as error:
             self.writable = False

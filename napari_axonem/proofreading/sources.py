@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,20 +130,38 @@ class Sources:
         nearest = candidates[int(away.argmin())]
         return zyx(nearest + box.start), int(labels[tuple(nearest)])
 
-    def write_child(self, refinement: Refinement) -> None:
-        """Write the voxels of a refinement at all scales; doing it twice does no harm.
+    def write_children(self, refinements: Sequence[Refinement]) -> None:
+        """Write the voxels of refinements, in their order, at all scales.
 
-        When this returns they are on disk, and not only in the system's cache: the log says next
-        that they are, and a power cut must not make that untrue.
+        Doing it twice does no harm. When this returns they are on disk, and not only in the
+        system's cache: the log says next that they are, and a power cut must not make that untrue.
         """
-        box = refinement.box
-        labels = self.fragments.volume.read(box)
-        write_child(labels, box, refinement)
-        self.fragments.write(box, labels)
-        self.fragments.refresh_levels(box)
-        for path in chunk_files(self.fragments, box):
-            with suppress(FileNotFoundError), path.open("rb+") as file:  # none for a chunk of zeros
-                os.fsync(file.fileno())
+        for box, near in _together(refinements):
+            labels = self.fragments.volume.read(box)
+            for refinement in near:
+                write_child(labels, box, refinement)
+            self.fragments.write(box, labels)
+            self.fragments.refresh_levels(box)
+            for path in chunk_files(self.fragments, box):
+                with suppress(FileNotFoundError), path.open("rb+") as file:  # none where all is 0
+                    os.fsync(file.fileno())
+
+
+def _together(refinements: Sequence[Refinement]) -> Iterator[tuple[Box, list[Refinement]]]:
+    """Yield refinements in their order, those that lie close together with a box of them all."""
+    waiting: list[Refinement] = []
+    box = Box((0, 0, 0), (0, 0, 0))
+    for refinement in refinements:
+        both = box.union(refinement.box)
+        if waiting and both.size <= 2 * (box.size + refinement.box.size):
+            waiting.append(refinement)
+            box = both
+            continue
+        if waiting:
+            yield box, waiting
+        waiting, box = [refinement], refinement.box
+    if waiting:
+        yield box, waiting
 
 
 def require_known(fragment: int, known: int, where: str) -> None:

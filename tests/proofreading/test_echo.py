@@ -236,20 +236,20 @@ def test_a_record_of_a_cut_is_on_disk_before_its_voxels(
 ) -> None:
     """Else a power cut could leave voxels of a fragment that no record knows."""
     flushed: set[tuple[int, int]] = set()
-    sync, write = os.fsync, Sources.write_child
+    sync, write = os.fsync, Sources.write_children
 
     def watched(file: int) -> None:
         sync(file)
         flushed.add((os.fstat(file).st_ino, os.fstat(file).st_size))
 
-    def checked(self: Sources, refinement: Any) -> None:
+    def checked(self: Sources, refinements: Any) -> None:
         (segment,) = files(Folder(path).backups)
         for file in (segment, Folder(path).highest):
             assert (file.stat().st_ino, file.stat().st_size) in flushed
-        write(self, refinement)
+        write(self, refinements)
 
     monkeypatch.setattr(os, "fsync", watched)
-    monkeypatch.setattr(Sources, "write_child", checked)
+    monkeypatch.setattr(Sources, "write_children", checked)
     with Project(path) as project:
         project.mark("a")
         assert not {inode for inode, _ in flushed} & {

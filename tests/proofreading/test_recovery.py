@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -39,13 +39,14 @@ def dumbbell(make_project: Maker) -> Path:
 
 
 def fail_after_half(error: BaseException) -> object:
-    """Return a way to write a child that stops in the middle of it."""
-    write = Sources.write_child
+    """Return a way to write children that stops in the middle of the first one."""
+    write = Sources.write_children
 
-    def half(self: Sources, refinement: Refinement) -> None:
-        mask = refinement.mask.copy()
+    def half(self: Sources, refinements: Sequence[Refinement]) -> None:
+        first = refinements[0]
+        mask = first.mask.copy()
         mask[mask.shape[0] // 2 :] = False
-        write(self, Refinement(*refinement.parts, refinement.corner, mask, refinement.table))
+        write(self, [Refinement(*first.parts, first.corner, mask, first.table)])
         raise error
 
     return half
@@ -57,7 +58,7 @@ def test_voxels_cut_off_by_a_crash_are_written_at_the_next_start(
     project = Project(dumbbell)
     plan = project.plan_split([LEFT], [RIGHT])
     with monkeypatch.context() as patched:
-        patched.setattr(Sources, "write_child", fail_after_half(PowerCutError()))
+        patched.setattr(Sources, "write_children", fail_after_half(PowerCutError()))
         with pytest.raises(PowerCutError):
             project.split(plan)
     project.close()
@@ -83,17 +84,15 @@ def test_later_cuts_are_written_again_too(dumbbell: Path, monkeypatch: pytest.Mo
         assert verify_project(again) == []
 
 
-def fail_at(number: int) -> Callable[[Sources, Refinement], None]:
+def fail_at(number: int) -> Callable[[Sources, Sequence[Refinement]], None]:
     """Return a way to write children that ends the process at the n-th one."""
-    write, written = Sources.write_child, list[int]()
+    write = Sources.write_children
 
-    def counted(self: Sources, refinement: Refinement) -> None:
-        written.append(refinement.child)
-        if len(written) == number:
-            raise PowerCutError
-        write(self, refinement)
+    def some(self: Sources, refinements: Sequence[Refinement]) -> None:
+        write(self, refinements[: number - 1])
+        raise PowerCutError
 
-    return counted
+    return some
 
 
 @pytest.mark.parametrize("at", [1, 2])
@@ -106,11 +105,11 @@ def test_a_second_crash_while_the_voxels_of_the_first_are_written_loses_none(
         plan = project.plan_split(*([place] for place in thirds))
         assert len(plan.refinements) == 2
         with monkeypatch.context() as patched:
-            patched.setattr(Sources, "write_child", fail_at(1))
+            patched.setattr(Sources, "write_children", fail_at(1))
             with pytest.raises(PowerCutError):
                 project.split(plan)
     with monkeypatch.context() as patched:
-        patched.setattr(Sources, "write_child", fail_at(at))
+        patched.setattr(Sources, "write_children", fail_at(at))
         with pytest.raises(PowerCutError):
             Project(dumbbell)
     with Project(dumbbell) as again:
@@ -124,7 +123,7 @@ def test_after_a_cut_that_was_stopped_half_way_nothing_is_edited(
     """Else the next cut would be worked out on voxels that are not there."""
     with Project(dumbbell) as project:
         with monkeypatch.context() as patched:
-            patched.setattr(Sources, "write_child", fail_after_half(KeyboardInterrupt()))
+            patched.setattr(Sources, "write_children", fail_after_half(KeyboardInterrupt()))
             with pytest.raises(KeyboardInterrupt):
                 project.split(project.plan_split([LEFT], [RIGHT]))
         with pytest.raises(EditError, match="read-only"):
@@ -194,7 +193,7 @@ def test_a_full_disk_ends_editing_but_loses_nothing(
         project.changed.connect(lambda done: told.append(done.kind))
         with monkeypatch.context() as patched:
             full = fail_after_half(OSError(28, "No space left on device"))
-            patched.setattr(Sources, "write_child", full)
+            patched.setattr(Sources, "write_children", full)
             with pytest.raises(StorageError, match="nothing is lost"):
                 project.split(plan)
         assert told == [Kind.SPLIT]  # it is in the log: a window has to show it

@@ -91,7 +91,7 @@ def test_voxels_that_the_echo_knows_as_unwritten_are_written(
         raise PowerCutError
 
     with Project(path) as project, monkeypatch.context() as patched:
-        patched.setattr(Sources, "write_child", stop)
+        patched.setattr(Sources, "write_children", stop)
         with pytest.raises(PowerCutError):
             cut(project)
     damage(path)
