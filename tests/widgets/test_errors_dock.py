@@ -185,3 +185,19 @@ def test_no_dock_is_wider_than_300_pixels(hand: Hand, project_path: Path, skelet
     for name in DOCKS:
         width = hand.dock(name).widget().minimumSizeHint().width()
         assert width + bar <= 300, f"{name} is cut off"
+
+
+def test_what_is_left_of_an_error_down_the_list_takes_nobody_there(
+    hand: Hand, project_path: Path
+) -> None:
+    session, queue = hand.session, hand.session.review.queue
+    session.open_project(project_path)
+    hand.press(Qt.Key.Key_N)
+    worst, other = (row.mistake for row in queue.rows)
+    assert queue.current.mistake is worst
+    grid = session.project.sources.grid
+    queue.load([other, worst], {}, grid)  # an edit has left something of it
+    session.review.listed.emit()
+    hand.show()
+    assert hand.dock("Errors").view.table.currentIndex().row() == 1
+    assert queue.step(1).mistake is other, "what took its place, and not what follows it now"

@@ -184,8 +184,9 @@ class ErrorQueue:
 
     def set_order(self, keys: Sequence[str]) -> None:
         """Follow the order in which a table shows the errors; empty is worst first."""
-        self._order = {key: place for place, key in enumerate(keys)}
-        self._left = None
+        order = {key: place for place, key in enumerate(keys)}
+        if order != self._order:
+            self._order, self._left = order, None
 
     def select(self, row: ErrorRow) -> None:
         """Make an error the current one."""

@@ -127,6 +127,11 @@ class ErrorModel(QAbstractTableModel):
         self._column, self._order = column, order
         self._list()
 
+    @property
+    def is_worst_first(self) -> bool:
+        """Whether the errors are in the order of their numbers."""
+        return (self._column, self._order) == (NUMBER_COLUMN, Qt.SortOrder.AscendingOrder)
+
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008, N802
         """Return the number of errors listed."""
         return 0 if parent.isValid() else len(self.rows)
@@ -182,7 +187,7 @@ class ErrorTable(QTableView):
     """Enter was pressed on an error: its key."""
 
     reordered = Signal(list)
-    """The errors listed are in another order: their keys."""
+    """The errors listed are in another order: their keys; none where the worst is first."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -244,7 +249,7 @@ class ErrorTable(QTableView):
         return self._model.rows[index.row()].key
 
     def _tell_order(self) -> None:
-        self.reordered.emit([row.key for row in self._model.rows])
+        self.reordered.emit([] if self._model.is_worst_first else [r.key for r in self._model.rows])
 
     def _size_columns(self) -> None:
         header = self.horizontalHeader()
