@@ -132,7 +132,8 @@ def by_loops(case: Case, definition: str = "em_erl") -> Scored:
             is_merged = s in penalised and u in merging
             if u == v and u != 0 and not is_merged:
                 correct[u] += float(skeletons.edge_lengths[e])
-        erls.append(sum(c * c for c in correct.values()) / lengths[s])
+        runs = sum(c * c for c in correct.values())
+        erls.append(runs / lengths[s] if lengths[s] else 0.0)  # all nodes may be in one place
     rows = []
     for low, high in [(0.0, np.inf), *itertools.pairwise(INTERVALS)]:
         chosen = [s for s in range(len(skeletons)) if low <= lengths[s] < high]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from napari_axonem.blockwise import Team
@@ -55,6 +55,7 @@ def scored(skeletons: Skeletons, segment: list[int], **options: object) -> Erl:
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from(["em_erl", "paper2021"]))
+@example(4538, "em_erl")  # a skeleton without length
 def test_it_is_what_loops_over_edges_say(seed: int, definition: Definition) -> None:
     case = random_case(seed)
     if definition == "paper2021":
