@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,16 @@ def _one_thread() -> None:
     """Let torch, where a test has loaded it, add up in one order: equal is bitwise equal."""
     if torch := sys.modules.get("torch"):
         torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def gpu() -> Iterator[str]:
+    """A CUDA device that rounds as little, and adds up in as fixed an order, as it can."""
+    torch = pytest.importorskip("torch")
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+    with torch.backends.cudnn.flags(deterministic=True, allow_tf32=False):
+        yield "cuda:0"
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from napari_axonem.errors import SettingsError
 from napari_axonem.networks.chain import Chain, Live
-from napari_axonem.networks.precision import is_bf16_fast
+from napari_axonem.networks.precision import is_bf16_fast, keep_float32
 from napari_axonem.pipeline.choosing import choose
 from napari_axonem.pipeline.engine import Engine
 from napari_axonem.pipeline.messages import Targets
@@ -190,9 +190,11 @@ def resolve_devices(names: Sequence[str]) -> tuple[str, ...]:
 
 def precision(asked: str, device: str) -> torch.dtype | None:
     """Return the type that passes compute in; None for full precision."""
-    if asked == "auto":
-        return torch.bfloat16 if is_bf16_fast(torch.device(device)) else None
-    return torch.bfloat16 if asked == "bfloat16" else None
+    is_fast = asked == "auto" and is_bf16_fast(torch.device(device))
+    if is_fast or asked == "bfloat16":
+        return torch.bfloat16
+    keep_float32()
+    return None
 
 
 def _of_live(loss: Loss) -> Callable[[Live, Targets], Tensor]:

@@ -8,7 +8,7 @@ import psutil
 import torch
 
 from napari_axonem.errors import SettingsError
-from napari_axonem.networks.precision import is_bf16_fast
+from napari_axonem.networks.precision import is_bf16_fast, keep_float32
 
 Precision = Literal["auto", "bf16", "full"]
 
@@ -60,6 +60,8 @@ def find_device(name: str) -> torch.device:
 def number_type(precision: Precision, device: torch.device) -> torch.dtype:
     """Return in which numbers a network works on a device."""
     is_bf16 = precision == "bf16" or (precision == "auto" and is_bf16_fast(device))
+    if not is_bf16:
+        keep_float32()
     return torch.bfloat16 if is_bf16 else torch.float32
 
 
