@@ -36,7 +36,7 @@ class Sample(NamedTuple):
     image: Floats
     """Shape (1, z, y, x), normalised."""
 
-    values: npt.NDArray[np.float32]
+    values: npt.NDArray[np.bool_]
     """Targets, shape (c, z, y, x)."""
 
     known: npt.NDArray[np.bool_]

@@ -26,7 +26,6 @@ from napari_axonem.geometry import Nm, Zyx
 from napari_axonem.networks.card import NEAREST
 
 Bools = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float32]
 Slices = tuple[slice, ...]
 
 MISSING_PATCH = 5
@@ -37,8 +36,8 @@ MISSING_PATCH = 5
 class Target:
     """What the network is to say of a patch, and where that is known."""
 
-    values: Floats
-    """Shape (c, z, y, x), 0 or 1."""
+    values: Bools
+    """Shape (c, z, y, x): whether both ends are of one object."""
 
     known: Bools
     """Shape (c, z, y, x): where the loss counts."""
@@ -65,8 +64,8 @@ def affinities(labels: npt.NDArray[Any], offsets: Sequence[Zyx], known: Bools) -
     -------
     The target. A channel is known where both ends of its offset lie inside and are known.
     """
-    values = np.zeros((len(offsets), *labels.shape), dtype=np.float32)
-    mask = np.zeros(values.shape, dtype=np.bool_)
+    values = np.zeros((len(offsets), *labels.shape), dtype=np.bool_)
+    mask = np.zeros_like(values)
     for channel, offset in enumerate(offsets):
         here, there = ends(labels.shape, offset)
         same = (labels[here] == labels[there]) & (labels[here] != 0)
