@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -17,6 +18,15 @@ Batch = tuple[Tensor, tuple[Tensor, ...]]
 
 AHEAD = 3
 """Mini-batches that each process holds ready."""
+
+MOST_LOADERS = 16
+
+
+def usual_loaders(device: str) -> int:
+    """Return how many processes shall load for a device: on the processor they would compete."""
+    if not device.startswith("cuda"):
+        return 0
+    return max(1, min(MOST_LOADERS, (os.cpu_count() or 2) - 1))
 
 
 class _ByNumber(Dataset[tuple[Tensor, ...]]):

@@ -40,8 +40,10 @@ class DataSettings(Settings):
         "background", description="what label 0 means"
     )
     seed: int = Field(1, ge=0, lt=2**31, description="equal seeds give equal patches and weights")
-    loaders: int = Field(
-        0, ge=0, le=64, description="processes that read and vary patches (0: the trainer itself)"
+    loaders: Annotated[int, Field(ge=0, le=64)] | None = Field(
+        None,
+        description="processes that read and vary patches; 0 is the trainer itself (default: none "
+        "on the processor, where they would compete; beside a GPU one a core, at most 16)",
     )
 
 

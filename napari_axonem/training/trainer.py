@@ -22,7 +22,7 @@ from napari_axonem.errors import NotFiniteError
 from napari_axonem.networks.chain import Chain
 from napari_axonem.networks.files import save_model, write_markdown
 from napari_axonem.training.checkpoints import Checkpoint, CheckpointFolder
-from napari_axonem.training.loading import Batch, batches
+from napari_axonem.training.loading import Batch, batches, usual_loaders
 from napari_axonem.training.rates import Schedule, steps_that_fit
 from napari_axonem.training.settings import TrainSettings
 from napari_axonem.training.steps import Done, Strategy
@@ -97,6 +97,8 @@ class Trainer:
         self._task, self._settings, self._watcher = task, settings, watcher
         self._checkpoints = CheckpointFolder(settings.out / "checkpoints", settings.keep)
         self._device = resolve_devices(settings.devices)[0]
+        asked = settings.loaders
+        self._loaders = usual_loaders(self._device) if asked is None else asked
         found = self._last_checkpoint()
         torch.manual_seed(settings.seed)
         self._chain = self._laid_out(task.build())
@@ -196,7 +198,7 @@ class Trainer:
                 self._task.samples,
                 self._strategy.steps,
                 self._settings.batch,
-                loaders=self._settings.loaders,
+                loaders=self._loaders,
                 pinned=self._device.startswith("cuda"),
                 share=self._strategy.share,
             )
