@@ -142,9 +142,9 @@ def test_moves_are_the_largest_logits_of_the_faces():
     for seed in range(5):
         logits = np.random.default_rng(seed).normal(size=how.fov).astype(np.float32) * 2
         wanted = moves_plainly(logits, (0, 0, 0), how)
-        assert face_maxima(logits, how.step, how.move) == wanted
+        assert face_maxima(logits[None], how.step, how.move) == [wanted]
         assert wanted
-    assert face_maxima(np.full(how.fov, -1, np.float32), how.step, how.move) == []
+    assert face_maxima(np.full((1, *how.fov), -1, np.float32), how.step, how.move) == [[]]
 
 
 def test_a_mask_grows_and_keeps_what_it_knows():

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from napari_axonem.geometry import Box, Zyx
 from napari_axonem.segmentation.flooding.mask import GrowingMask, Logits
-from napari_axonem.segmentation.flooding.moves import MoveQueue, Turn, face_maxima
+from napari_axonem.segmentation.flooding.moves import MoveQueue, Turn
 from napari_axonem.segmentation.flooding.rules import Rules
 
 
@@ -63,24 +63,24 @@ class Growth:
             self.stage = Stage.GROWN
         return turns
 
-    def known(self, turn: Turn) -> Logits:
-        """Return what the network is shown of the mask at a position: a copy, without NaN."""
-        window = self.mask.window(field_of_view(turn.position, self.rules))
-        return np.where(np.isnan(window), np.float32(self.rules.unknown), window)
+    def window(self, turn: Turn) -> Logits:
+        """Return what is known of the mask at a position: a view, NaN where nothing is."""
+        return self.mask.window(field_of_view(turn.position, self.rules))
 
-    def computed(self, turn: Turn, logits: Logits) -> None:
-        """Take what the network said at a position; `logits` is changed and kept."""
-        window = self.mask.window(field_of_view(turn.position, self.rules))
-        if self.rules.freeze and bool((logits >= self.rules.move).any()):
-            # a comparison with NaN is false: what was unknown is free to change
-            outside = (window < 0) & (logits > window)
-            logits[outside] = window[outside]
-        window[:] = logits
+    def computed(self, turn: Turn, logits: Logits, moves: list[Zyx]) -> None:
+        """Take new logits at a position, as they are to be, and the moves that they ask for."""
+        self.window(turn)[:] = logits
         self.fields += 1
-        self.queue.computed(turn, face_maxima(logits, self.rules.step, self.rules.move))
+        self.queue.computed(turn, moves)
         if self.mask.at(self.seed) < self.rules.move:
             self.stage = Stage.WEAK
         elif not self.queue.line:
+            self.stage = Stage.GROWN
+
+    def passed_over(self, turn: Turn) -> None:
+        """Let go of a position that was taken, and that another object has now."""
+        self.queue.passed_over(turn)
+        if not self.queue.line:
             self.stage = Stage.GROWN
 
     def claims(self) -> tuple[Box, npt.NDArray[np.bool_]]:

@@ -25,8 +25,8 @@ Scored = tuple[float, Zyx]
 """A logit, and where it was found."""
 
 
-def face_maxima(logits: Logits, step: Zyx, threshold: float) -> list[Zyx]:
-    """Return the moves that a field of view asks for, best first.
+def face_maxima(logits: Logits, step: Zyx, threshold: float) -> list[list[Zyx]]:
+    """Return the moves that fields of view ask for, best first.
 
     On each of the six faces of a box that reaches `step` voxels from the centre the largest logit
     is a move, if it reaches the threshold.
@@ -34,7 +34,7 @@ def face_maxima(logits: Logits, step: Zyx, threshold: float) -> list[Zyx]:
     Parameters
     ----------
     logits
-        Of one field of view, shape (z, y, x).
+        Of fields of view, shape (n, z, y, x).
     step
         Distance z, y, x of the faces from the centre; none along an axis where it is 0.
     threshold
@@ -42,23 +42,25 @@ def face_maxima(logits: Logits, step: Zyx, threshold: float) -> list[Zyx]:
 
     Returns
     -------
-    Offsets z, y, x from the centre, without repetition.
+    For each field of view offsets z, y, x from its centre, without repetition.
     """
-    centre = [n // 2 for n in logits.shape]
+    centre = [n // 2 for n in logits.shape[1:]]
     inner = [slice(c - s, c + s + 1) for c, s in zip(centre, step, strict=True)]
-    found: set[Scored] = set()
+    found: list[set[Scored]] = [set() for _ in logits]
     for axis in range(3):
         for side in (-step[axis], step[axis]) if step[axis] else ():
             where: list[slice | int] = list(inner)
             where[axis] = centre[axis] + side
-            face = logits[tuple(where)]
-            first, second = divmod(int(np.argmax(face)), face.shape[1])
-            score = float(face[first, second])
-            if score >= threshold:
-                offset = [first - face.shape[0] // 2, second - face.shape[1] // 2]
+            faces = logits[(slice(None), *where)]
+            (height, width), flat = faces.shape[1:], faces.reshape(len(faces), -1)
+            best = flat.argmax(axis=1)
+            scores = flat[np.arange(len(flat)), best]
+            for n in np.flatnonzero(scores >= threshold).tolist():
+                first, second = divmod(int(best[n]), width)
+                offset = [first - height // 2, second - width // 2]
                 offset.insert(axis, side)
-                found.add((score, (offset[0], offset[1], offset[2])))
-    return [offset for _, offset in sorted(found, reverse=True)]
+                found[n].add((float(scores[n]), (offset[0], offset[1], offset[2])))
+    return [[offset for _, offset in sorted(moves, reverse=True)] for moves in found]
 
 
 @dataclass(slots=True)
@@ -105,7 +107,7 @@ class MoveQueue:
                 continue
             if self.cell(turn.position) in self.done:
                 turn.led_to = []
-            elif turn.under_way or any(self._touch(turn.position, w) for w in waiting):
+            elif turn.under_way or self._touches(turn.position, waiting):
                 waiting.append(turn.position)
             elif is_valid(turn.position):
                 turn.under_way = True
@@ -125,6 +127,11 @@ class MoveQueue:
         self.visited.append(turn.position)
         self.advance()
 
+    def passed_over(self, turn: Turn) -> None:
+        """Take that a position under way is not to be computed."""
+        turn.under_way, turn.led_to = False, []
+        self.advance()
+
     def advance(self) -> None:
         """Let those at the front go whose turn is over; what they led to goes to the end."""
         while self.line and self.line[0].led_to is not None:
@@ -132,11 +139,18 @@ class MoveQueue:
 
     def cell(self, position: Zyx) -> Zyx:
         """Return the cell that a position is in; the seed is in the middle of its own."""
-        z, y, x = (
-            (p - s + d // 2) // max(d, 1)
-            for p, s, d in zip(position, self.seed, self.step, strict=True)
+        (z, y, x), (a, b, c), (i, j, k) = position, self.seed, self.step
+        # written out: it is asked for a hundred times for each field of view
+        return (
+            (z - a + i // 2) // (i or 1),
+            (y - b + j // 2) // (j or 1),
+            (x - c + k // 2) // (k or 1),
         )
-        return z, y, x
 
-    def _touch(self, one: Zyx, other: Zyx) -> bool:
-        return all(abs(a - b) < f for a, b, f in zip(one, other, self.fov, strict=True))
+    def _touches(self, one: Zyx, others: list[Zyx]) -> bool:
+        """Whether the field of view at a position touches one at any other."""
+        (z, y, x), (height, depth, width) = one, self.fov
+        for a, b, c in others:
+            if abs(a - z) < height and abs(b - y) < depth and abs(c - x) < width:
+                return True
+        return False

@@ -87,8 +87,8 @@ class Predictor:
         ModelError
             The network returned NaN or an infinity, or not even one field of view fits into memory.
         """
-        logits = self._updates(images, masks) + masks
-        if not np.isfinite(logits).all():
+        logits = self._logits(images, masks)
+        if not np.isfinite(logits.sum()):  # NaN and infinities survive a sum
             raise ModelError(
                 "the network returned NaN or infinities",
                 where=f"flood-filling network on {self.device} in {self.precision} precision",
@@ -96,14 +96,15 @@ class Predictor:
             )
         return logits
 
-    def _updates(self, images: Fields, masks: Fields) -> Fields:
-        """Return what is added to masks; in halves where the device has too little memory."""
+    def _logits(self, images: Fields, masks: Fields) -> Fields:
+        """Return new masks; in halves where the device has too little memory."""
         try:
             with torch.inference_mode():
-                seen = torch.from_numpy(np.stack([images, masks], axis=1))
-                seen = seen.to(self.device, self._type, memory_format=torch.channels_last_3d)
-                updates: Fields = self._update.run((seen,))[0][:, 0].float().cpu().numpy()
-                return updates
+                shown, before = (torch.from_numpy(a).to(self.device) for a in (images, masks))
+                both = torch.stack([shown, before], dim=1).to(self._type)
+                seen = both.contiguous(memory_format=torch.channels_last_3d)
+                found: Fields = self._update.run((seen,))[0][:, 0].add(before).cpu().numpy()
+                return found
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -116,6 +117,6 @@ class Predictor:
         release(self.device)  # after the handler, which holds on to memory
         half = len(images) // 2
         parts = [
-            self._updates(images[part], masks[part]) for part in (slice(half), slice(half, None))
+            self._logits(images[part], masks[part]) for part in (slice(half), slice(half, None))
         ]
         return np.concatenate(parts)

@@ -5,11 +5,16 @@ Here later seeds are tried while earlier objects still grow. When an object is f
 those ahead of their turn that have been where it now is are thrown away and tried again. So the
 labels are those of one seed after the other, to the last voxel, however many are computed at once.
 (On a GPU the network itself may round otherwise in a batch of another size.)
+
+While the network looks at one batch the next one is put together, of positions that do not depend
+on what it will say. An object finished meanwhile may have taken such a position: then what the
+network says of it is let go, as the position would have been passed over in its turn.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,18 +23,33 @@ import numpy.typing as npt
 from napari_axonem.geometry import Box, Zyx, zyx
 from napari_axonem.segmentation.flooding.growth import Growth, Stage, field_of_view
 from napari_axonem.segmentation.flooding.mask import Logits
-from napari_axonem.segmentation.flooding.moves import Turn
+from napari_axonem.segmentation.flooding.moves import Turn, face_maxima
 from napari_axonem.segmentation.flooding.rules import Rules
 from napari_axonem.segmentation.flooding.seeds import Seeds
 
 Labels = npt.NDArray[np.uint32]
 
 Look = Callable[[Logits, Logits], Logits]
-"""Returns new logits of masks from images and masks, all of shape (n, z, y, x)."""
+"""Returns new logits of masks from images and masks, all of shape (n, z, y, x), in an array that
+is nobody else's."""
+
+BATCHES = 2
+"""What is looked at, and what is put together meanwhile."""
 
 WAITING = 4
 """Objects in memory, as a multiple of the fields of view computed at once: grown ones wait for
 their turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Fields of view that the network looks at together."""
+
+    turns: list[tuple[Growth, Turn]]
+    known: Logits
+    """What was known of the masks there, NaN where nothing was."""
+
+    logits: Future[Logits]
 
 
 @dataclass(slots=True)
@@ -87,6 +107,8 @@ class SubvolumeFlood:
         """Fields of view of `count` that another flood has computed."""
 
         self._is_open = np.ones(len(seeds), np.bool_)
+        self._looking = ThreadPoolExecutor(1, "looking") if at_once > 1 else None
+        self._under_way: Batch | None = None
 
     def restore(self, labels: Labels, turn: int, growth: Growth | None, count: Count) -> None:
         """Go on from where another flood of the same block was."""
@@ -100,11 +122,22 @@ class SubvolumeFlood:
         """Compute one batch of fields of view; return whether anything is left to do."""
         self._finish()
         if self.turn == len(self.seeds):
+            if self._looking is not None:
+                self._looking.shutdown(wait=False)
             return False
         self._begin()
+        earlier, self._under_way = self._under_way, None
+        if earlier is not None and 2 * len(earlier.turns) < self._at_once:
+            self._take(earlier)  # there is little to look at: better all of it together
+            earlier = None
         chosen = self._choose()
-        if chosen:
-            self._compute(chosen)
+        batch = self._shown(chosen) if chosen else None
+        if self._looking is None:
+            earlier = batch
+        else:
+            self._under_way = batch
+        if earlier is not None:
+            self._take(earlier)
         return True
 
     def _finish(self) -> None:
@@ -159,33 +192,31 @@ class SubvolumeFlood:
         """Begin the object whose turn it is, and others ahead of their turn."""
         if self.turn not in self.growths:
             self._plant(self.turn)
-        most = WAITING * self._at_once
+        if self._at_once == 1:
+            return
+        wanted, most = BATCHES * self._at_once, WAITING * self._at_once
         growing = sum(g.stage is Stage.GROWING for g in self.growths.values())
-        if self._at_once == 1 or growing >= self._at_once:
+        if growing >= wanted:
             return
         promising = self._promising()
-        while growing < self._at_once and len(self.growths) < most and promising.any():
-            index = int(np.argmax(promising))
-            self._plant(index)
-            promising &= ~self._near(zyx(self.seeds[index]))
+        while growing < wanted and len(self.growths) < most and len(promising):
+            self._plant(int(promising[0]))
+            places = self.seeds[promising]
+            promising = promising[~_near(places, zyx(places[0]), self.rules)]
             growing += 1
 
     def _plant(self, index: int) -> None:
         self.growths[index] = Growth.begin(zyx(self.seeds[index]), self.bounds, self.rules)
 
-    def _promising(self) -> npt.NDArray[np.bool_]:
-        """Return which seeds are likely to be objects of their own."""
-        promising = self._is_open.copy()
-        promising[: self.turn + 1] = False
+    def _promising(self) -> npt.NDArray[np.int64]:
+        """Return the indices of later seeds that are likely to be objects of their own."""
+        after = self.turn + 1
+        found = after + np.flatnonzero(self._is_open[after:])
         for growth in self.growths.values():
-            promising &= ~self._near(growth.seed)
-            promising &= ~_covered(growth, self.seeds, self.rules)
-        return promising
-
-    def _near(self, place: Zyx) -> npt.NDArray[np.bool_]:
-        """Return which seeds lie within a field of view of a place."""
-        near: npt.NDArray[np.bool_] = np.all(np.abs(self.seeds - place) < self.rules.fov, axis=1)
-        return near
+            places = self.seeds[found]
+            here = _near(places, growth.seed, self.rules) | _covered(growth, places, self.rules)
+            found = found[~here]
+        return found
 
     def _choose(self) -> list[tuple[Growth, Turn]]:
         """Return what to compute together, earlier seeds first."""
@@ -204,14 +235,34 @@ class SubvolumeFlood:
             held[rank + 1 :] |= _covered(growth, places[rank + 1 :], self.rules)
         return chosen
 
-    def _compute(self, chosen: list[tuple[Growth, Turn]]) -> None:
-        boxes = [field_of_view(turn.position, self.rules) for _, turn in chosen]
+    def _shown(self, turns: list[tuple[Growth, Turn]]) -> Batch:
+        """Let the network look at positions: beside what is done here, where many are looked at."""
+        boxes = [field_of_view(turn.position, self.rules) for _, turn in turns]
         images = np.stack([self.image[box.slices] for box in boxes])
-        masks = np.stack([growth.known(turn) for growth, turn in chosen])
-        for (growth, turn), logits in zip(chosen, self._look(images, masks), strict=True):
+        known = np.stack([growth.window(turn) for growth, turn in turns])
+        masks = np.where(np.isnan(known), np.float32(self.rules.unknown), known)
+        if self._looking is not None:
+            return Batch(turns, known, self._looking.submit(self._look, images, masks))
+        seen: Future[Logits] = Future()
+        seen.set_result(self._look(images, masks))
+        return Batch(turns, known, seen)
+
+    def _take(self, batch: Batch) -> None:
+        """Take what the network said."""
+        logits = batch.logits.result()
+        if self.rules.freeze:
+            freeze(logits, batch.known, self.rules.move)
+        moves = face_maxima(logits, self.rules.step, self.rules.move)
+        present = set(map(id, self.growths.values()))
+        for (growth, turn), own, asked in zip(batch.turns, logits, moves, strict=True):
             self.count.fields += 1
-            if growth.stage is Stage.GROWING:
-                growth.computed(turn, logits)
+            if id(growth) not in present:
+                self.count.wasted += 1
+            elif not self._is_free(turn.position):
+                self.count.wasted += 1
+                growth.passed_over(turn)
+            elif growth.stage is Stage.GROWING:
+                growth.computed(turn, own, asked)
 
     def _is_free(self, position: Zyx) -> bool:
         inside = all(
@@ -219,6 +270,29 @@ class SubvolumeFlood:
             for p, r, n in zip(position, self.rules.reach, self.image.shape, strict=True)
         )
         return inside and self.labels[position] == 0
+
+
+def freeze(logits: Logits, known: Logits, move: float) -> None:
+    """Let what was known not to be of an object stay at most as likely, where it moves on.
+
+    Parameters
+    ----------
+    logits
+        New ones of fields of view, shape (n, z, y, x); changed.
+    known
+        The old ones, NaN where there were none: these are free to change.
+    move
+        Fields of view in which no new logit reaches this are left alone.
+    """
+    for new, old in zip(logits, known, strict=True):
+        if new.max() >= move:
+            np.fmin(new, old, out=new, where=old < 0)
+
+
+def _near(places: Seeds, place: Zyx, rules: Rules) -> npt.NDArray[np.bool_]:
+    """Return which places lie within a field of view of another."""
+    near: npt.NDArray[np.bool_] = np.all(np.abs(places - place) < rules.fov, axis=1)
+    return near
 
 
 def _covered(growth: Growth, places: Seeds, rules: Rules) -> npt.NDArray[np.bool_]:
