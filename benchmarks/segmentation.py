@@ -35,6 +35,7 @@ from napari_axonem.errors import ModelError
 from napari_axonem.geometry import Box, Zyx, zyx
 from napari_axonem.networks.card import Card
 from napari_axonem.networks.files import LoadedModel, load_model, save_model
+from napari_axonem.networks.precision import keep_float32
 from napari_axonem.networks.registry import choose_model
 from napari_axonem.networks.rsunet import RsunetSettings, build
 from napari_axonem.segmentation.inference.prediction import predict_affinities
@@ -55,6 +56,8 @@ def image_of(shape: Zyx, folder: Path) -> Volume:
         whole = open_volume(path, voxel_size=VOXEL)
         part = cropped(whole, Box.of_shape(shape).intersect(whole.box))
         greys = part.read(part.box)
+        more = [(0, want - have) for want, have in zip(shape, greys.shape, strict=True)]
+        greys = np.pad(greys, more, mode="symmetric")  # mirrored on, where more is wanted
     else:
         print("no real data: grey noise instead")
         greys = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
@@ -115,6 +118,14 @@ def plain_loop(
     return np.asarray(store.near[...])
 
 
+def warm(model: LoadedModel, device: str, multiple: Zyx) -> None:
+    """Let the libraries load what they load with the first pass; keep float32 what it is."""
+    keep_float32()
+    with torch.no_grad():
+        shown = torch.zeros(1, 1, *(4 * n for n in multiple), device=device)
+        model.network.to(device)(shown).cpu()
+
+
 def row(name: str, seconds: float, cpu: float, voxels: int, first: float, apart: str) -> None:
     """Print a row of the table."""
     print(
@@ -158,6 +169,7 @@ def measure(
     )
     print("| run | seconds | cores | Mvoxel/s | times | mean (largest) difference |")
     print("|---|---|---|---|---|---|")
+    warm(model, device, multiple)
     began, cpu = time.perf_counter(), time.process_time()
     expected = plain_loop(image, model, torch.device(device), tiling, folder / "plain.zarr")
     first = time.perf_counter() - began

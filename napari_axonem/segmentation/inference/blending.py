@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from napari_axonem.evaluation.threads import each
 from napari_axonem.geometry import Zyx
 from napari_axonem.segmentation.inference.tiling import WEIGHT, Tiling
 
@@ -75,11 +75,16 @@ class Blending:
     def _sum(self, tile: Zyx, pieces: dict[Zyx, Counted]) -> Tile:
         shape = self._tiling.tile(tile).shape
         channels = len(next(iter(pieces.values())))
-        total = np.zeros((channels, *shape), np.int32)
-        for block, counted in pieces.items():
-            weights = self._tiling.weights(tile, block)
-            where: tuple[Any, ...] = (slice(None), *(slice(0, n) for n in counted.shape[1:]))
-            total[where] += counted * weights
-        total += 1 << (_SHIFT - 1)
-        total >>= _SHIFT
-        return total.astype(np.uint8)
+        weights = {block: self._tiling.weights(tile, block) for block in pieces}
+        result = np.empty((channels, *shape), np.uint8)
+
+        def add_up(channel: int) -> None:
+            total = np.full(shape, 1 << (_SHIFT - 1), np.int32)
+            for block, counted in pieces.items():
+                z, y, x = counted.shape[1:]
+                total[:z, :y, :x] += counted[channel] * weights[block]
+            np.right_shift(total, _SHIFT, out=result[channel], casting="unsafe")
+
+        for _ in each(add_up, range(channels)):
+            pass
+        return result

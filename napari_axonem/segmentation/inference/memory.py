@@ -11,9 +11,9 @@ from napari_axonem.errors import SettingsError
 from napari_axonem.geometry import Nm, Zyx, zyx
 from napari_axonem.networks.chain import Chain, Live
 
-LARGEST = {"cpu": 2**22, "cuda": 2**24, "mps": 2**23}
-"""Voxels of the largest block. More would save little overlap, and the work could be stopped, and
-looked at, only rarely: such a block takes some seconds."""
+LARGEST = {"cpu": 2**22, "cuda": 2**23, "mps": 2**23}
+"""Voxels of the largest block. More would save little overlap, and keep a GPU waiting for what is
+read and written; a processor takes some seconds for one, and can be stopped only between two."""
 
 WORKSPACE = 1.5
 """Libraries need room of their own for a convolution."""

@@ -21,6 +21,7 @@ import zarr
 import zarr.codecs
 
 from napari_axonem.errors import StorageError, VolumeError
+from napari_axonem.evaluation.threads import each
 from napari_axonem.geometry import Box, Grid, Zyx, blocks, zyx
 from napari_axonem.networks.card import NEAREST
 from napari_axonem.volumes.disk import guarded
@@ -135,16 +136,20 @@ class AffinityVolume:
         Raises
         ------
         StorageError
-            The disk cannot be written.
+            The disk cannot be written; no chunk is still on its way.
         """
-        # Chunk by chunk: of one call for many, zarr goes on with others after it has failed.
-        for piece in blocks(box, zyx(self.near.chunks[1:])):
+
+        def write(piece: Box) -> None:
             part = affinities[(slice(None), *piece.relative_to(box.start).slices)]
             where = (slice(None), *piece.slices)
             with guarded(self.path):
                 self._put(self.near, where, part[:3])
                 if self.far is not None:
                     self._put(self.far, where, part[3:])
+
+        # Chunk by chunk: of one call for many, zarr goes on with others after it has failed.
+        for _ in each(write, blocks(box, zyx(self.near.chunks[1:]))):
+            pass
 
     def _put(
         self, array: zarr.Array[Any], where: tuple[slice, ...], part: npt.NDArray[np.uint8]
