@@ -9,7 +9,6 @@ pytest.importorskip("safetensors")
 from napari_axonem.evaluation.overlaps import count_overlaps  # noqa: E402
 from napari_axonem.evaluation.scores import voi  # noqa: E402
 from napari_axonem.geometry import Box  # noqa: E402
-from napari_axonem.networks.files import load_model  # noqa: E402
 from napari_axonem.segmentation.flooding.flood import flood  # noqa: E402
 from napari_axonem.segmentation.flooding.settings import FloodSettings  # noqa: E402
 from napari_axonem.segmentation.inference import devices  # noqa: E402
@@ -20,21 +19,6 @@ from napari_axonem.segmentation.inference.predictor import Predictor  # noqa: E4
 from napari_axonem.segmentation.inference.reading import Input  # noqa: E402
 from tests.segmentation import inference_cases as cases  # noqa: E402
 from tests.segmentation.flooding_cases import tiny_model, tubes  # noqa: E402
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("gpu")
-
-
-@pytest.fixture(scope="module")
-def model(folder):
-    return load_model(cases.save(folder))
-
-
-@pytest.fixture(scope="module")
-def image(folder):
-    return cases.write(folder / "image.zarr", cases.grey_image())
 
 
 def predicted(image, model, path, **changes):

@@ -34,21 +34,6 @@ from napari_axonem.watching import Wish  # noqa: E402
 from . import inference_cases as cases  # noqa: E402
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("inference")
-
-
-@pytest.fixture(scope="module")
-def model(folder):
-    return load_model(cases.save(folder))
-
-
-@pytest.fixture(scope="module")
-def image(folder):
-    return cases.write(folder / "image.zarr", cases.grey_image())
-
-
 def tree(path):
     return {str(f.relative_to(path)): f.read_bytes() for f in path.rglob("*") if f.is_file()}
 
