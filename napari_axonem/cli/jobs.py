@@ -74,6 +74,8 @@ def resume(settings: JobSettings, progress: Progress) -> Outcome:
 def _wish(settings: JobSettings, wish: Wish, text: str) -> Outcome:
     job = find_job(settings.job, *settings.folders)
     job.catch_up()
+    if wish is Wish.CHECKPOINT and job.state is State.PAUSED:
+        raise JobError("it waits, and would go on", where=job.id, remedy="resume it first")
     if not job.state.is_alive:
         raise JobError(
             f"it is {job.state}",

@@ -13,6 +13,7 @@ from typing import Any
 from napari_axonem import __version__
 from napari_axonem.cli import (
     axonem,
+    background,
     converting,
     editing,
     evaluating,
@@ -95,7 +96,7 @@ def _run(arguments: Sequence[str] | None, watcher: Watcher | None) -> _Ended:
     """Run the command and say how it ended, on the standard streams and to the caller."""
     try:
         parsed = build_parser().parse_args(arguments)
-        outcome = _perform(parsed, watcher)
+        outcome = _perform(parsed, watcher, sys.argv[1:] if arguments is None else arguments)
         show(outcome, as_json=parsed.json)
     except AxonemError as error:
         return _failed(str(error), error.exit_status)
@@ -116,11 +117,15 @@ def _run(arguments: Sequence[str] | None, watcher: Watcher | None) -> _Ended:
     return _Ended(outcome.status, how, outcome.text, outcome.data)
 
 
-def _perform(parsed: argparse.Namespace, watcher: Watcher | None) -> Outcome:
-    """Do what was asked for."""
+def _perform(
+    parsed: argparse.Namespace, watcher: Watcher | None, arguments: Sequence[str]
+) -> Outcome:
+    """Do what was asked for, or begin it."""
     verb: AnyVerb = parsed.verb
     settings = read_flags(verb.settings, parsed)
     if isinstance(verb, LongVerb):
+        if parsed.background:
+            return background.begin(verb, settings, arguments)
         return verb.run(settings, watcher or Spoken())
     return verb.run(settings, heeding(watcher) if watcher else progress_for(sys.stderr))
 
@@ -166,5 +171,7 @@ def _verbs_of(subject: str) -> Iterable[str]:
 def _add_verb(subparsers: argparse._SubParsersAction[Parser], name: str, verb: AnyVerb) -> None:
     parser = subparsers.add_parser(name, help=verb.help, description=verb.help)
     add_flags(parser, verb.settings)
+    if isinstance(verb, LongVerb):
+        background.add_flag(parser)
     parser.add_argument("--json", action="store_true", help="print a machine-readable result")
     parser.set_defaults(verb=verb)

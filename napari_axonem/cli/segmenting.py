@@ -11,6 +11,7 @@ from napari_axonem.cli.editing import done as edited
 from napari_axonem.cli.reporting import Outcome
 from napari_axonem.cli.verb import AnyVerb, LongVerb, Verb
 from napari_axonem.errors import ProjectError
+from napari_axonem.jobs import segmenting
 from napari_axonem.jobs.running import heeding
 from napari_axonem.networks.registry import list_models
 from napari_axonem.progress import Progress
@@ -146,7 +147,11 @@ def agglomerate(settings: AgglomerateSettings, progress: Progress) -> Outcome:
 
 VERBS: tuple[AnyVerb, ...] = (
     LongVerb(
-        "segment", "segment a volume: affinities, fragments, segments", SegmentSettings, segment
+        "segment",
+        "segment a volume: affinities, fragments, segments",
+        SegmentSettings,
+        segment,
+        lambda s, arguments: segmenting(str(s.volume), Path(s.destination), arguments),
     ),
     Verb(
         "agglomerate",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -9,6 +10,7 @@ from pydantic import Field
 
 from napari_axonem.cli.reporting import Outcome
 from napari_axonem.cli.verb import AnyVerb, LongVerb
+from napari_axonem.jobs import Specification, training
 from napari_axonem.settings import Positional
 from napari_axonem.training.configuration import preset_file, read_configuration, read_settings
 from napari_axonem.training.settings import TrainSettings
@@ -35,6 +37,13 @@ def train(settings: TrainVerbSettings, watcher: Watcher) -> Outcome:
 
     result = run(merged(settings), watcher)
     return Outcome(*_about(result), stopped=result.ended == "stopped")
+
+
+def as_job(settings: TrainVerbSettings, arguments: Sequence[str]) -> Specification:
+    """Return a training as a job; copies on several devices are started with it."""
+    told = merged(settings)
+    copies = max(1, len(told.devices)) if told.strategy == "ddp" else 1
+    return training(told.out.absolute(), arguments, copies)
 
 
 def merged(settings: TrainVerbSettings) -> TrainSettings:
@@ -75,5 +84,5 @@ def _about(result: Result) -> tuple[dict[str, Any], str]:
 
 
 VERBS: tuple[AnyVerb, ...] = (
-    LongVerb("train", "train a network on volumes with truth", TrainVerbSettings, train),
+    LongVerb("train", "train a network on volumes with truth", TrainVerbSettings, train, as_job),
 )

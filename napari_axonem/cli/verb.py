@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from napari_axonem.cli.reporting import Outcome
+from napari_axonem.jobs import Specification
 from napari_axonem.progress import Progress
 from napari_axonem.settings import Settings
 from napari_axonem.watching import Watcher
@@ -39,6 +40,9 @@ class LongVerb(Generic[S]):
     help: str
     settings: type[S]
     run: Callable[[S, Watcher], Outcome]
+
+    job: Callable[[S, Sequence[str]], Specification]
+    """The same as a job, from the settings and the arguments that they were read from."""
 
 
 AnyVerb = Verb[Any] | LongVerb[Any]

@@ -9,7 +9,7 @@ follow one job, none has to; a window that is closed, or crashes, takes nothing 
 from napari_axonem.jobs.following import Job, State
 from napari_axonem.jobs.listing import common_folder, find_job, jobs_in, jobs_of
 from napari_axonem.jobs.running import running_job
-from napari_axonem.jobs.specification import Specification
+from napari_axonem.jobs.specification import Specification, segmenting, training
 from napari_axonem.jobs.starting import create, resume, start
 
 __all__ = [
@@ -23,5 +23,7 @@ __all__ = [
     "jobs_of",
     "resume",
     "running_job",
+    "segmenting",
     "start",
+    "training",
 ]

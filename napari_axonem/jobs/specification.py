@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Self
@@ -71,3 +72,24 @@ class Specification:
             raise JobError(
                 f"this is no job ({error})", where=path.parent, remedy="start the work again"
             ) from error
+
+
+def training(out: Path, arguments: Sequence[str], processes: int = 1) -> Specification:
+    """Return a training into the folder `out`; `arguments` are those of ``train``."""
+    return Specification(
+        f"Train {out.name}",
+        ("train", *arguments),
+        str(Path.cwd()),
+        again=("--resume",),
+        processes=processes,
+    )
+
+
+def segmenting(image: str, destination: Path, arguments: Sequence[str]) -> Specification:
+    """Return a segmentation of an image; `arguments` are those of ``segment``."""
+    return Specification(
+        f"Segment {Path(image).name}",
+        ("segment", *arguments),
+        str(Path.cwd()),
+        project=str(destination.absolute()),
+    )

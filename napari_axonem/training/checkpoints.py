@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,10 @@ import torch
 from torch import Tensor
 
 from napari_axonem.errors import SettingsError, TrainingError
-from napari_axonem.volumes.disk import guarded, remove, replacing
+from napari_axonem.volumes.disk import exclusive, guarded, remove, replacing
+
+CHECKPOINTS = "checkpoints"
+"""Folder of the checkpoints in that of a run."""
 
 NAME = re.compile(r"^step-(\d+)\.safetensors$")
 _FACTS = "napari_axonem.checkpoint"
@@ -110,6 +114,37 @@ class CheckpointFolder:
             )
         return None, problems
 
+    def refuse_another(self, *, resume: bool) -> None:
+        """See to it that a run which shall begin has the folder for itself.
+
+        Raises
+        ------
+        SettingsError
+            There are checkpoints of a run already, and it shall not go on.
+        """
+        if not resume and self.paths():
+            raise SettingsError(
+                "there is a run in it already",
+                where=self.folder.parent,
+                remedy="pass --resume to go on with it, or another --out",
+            )
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Let no other process train into the folder meanwhile.
+
+        Raises
+        ------
+        VolumeError
+            Another one does.
+        StorageError
+            The disk cannot be written.
+        """
+        with guarded(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+        with exclusive(self.folder / "lock", "another process trains into this folder"):
+            yield
+
     def to_go_on_from(self, say: Callable[[str], None], *, resume: bool) -> Checkpoint | None:
         """Return the checkpoint that a run goes on from, or None where it begins.
 
@@ -127,17 +162,14 @@ class CheckpointFolder:
         TrainingError
             There are checkpoints, and none is whole.
         """
+        self.refuse_another(resume=resume)
         if not resume:
-            if self.paths():
-                raise SettingsError(
-                    "there is a run in it already",
-                    where=self.folder.parent,
-                    remedy="pass --resume to go on with it, or another --out",
-                )
             return None
         found, problems = self.last()
         for problem in problems:
             say(f"passed over: {problem}")
+        if found is None:
+            say(f"no checkpoint in {self.folder}: the run begins anew")
         return found
 
 

@@ -23,7 +23,7 @@ from napari_axonem.networks.ffn import FfnSettings, build
 from napari_axonem.networks.files import save_model
 from napari_axonem.pipeline.engine import STEP
 from napari_axonem.pipeline.optimizers import Moments, Optimizer
-from napari_axonem.training.checkpoints import CheckpointFolder
+from napari_axonem.training.checkpoints import CHECKPOINTS, CheckpointFolder
 from napari_axonem.training.flooding import FloodExample, FloodRecipe, FloodSampler, moving_losses
 from napari_axonem.training.opening import open_all
 from napari_axonem.training.pretrained import pretrained_model, trained_on, with_those_of
@@ -119,7 +119,7 @@ class _FloodRun:
         self._spent = 0.0
         self._best: float | None = None
         self._history: list[tuple[int, dict[str, float]]] = []
-        self._checkpoints = CheckpointFolder(settings.out / "checkpoints", settings.keep)
+        self._checkpoints = CheckpointFolder(settings.out / CHECKPOINTS, settings.keep)
         self._take_up()
 
     def _state(self) -> dict[str, Tensor]:
@@ -145,7 +145,11 @@ class _FloodRun:
         self._history = [(step, figures) for step, figures in found.facts["history"]]
 
     def run(self) -> Result:
-        """Train to the end, or to a wish to stop."""
+        """Train to the end, or to a wish to stop; nobody else may train there meanwhile."""
+        with self._checkpoints.held():
+            return self._run()
+
+    def _run(self) -> Result:
         s, began, before, ended = self._settings, time.monotonic(), self._spent, "done"
         while self._step < self._schedule.total and ended == "done":
             loss = self._learn(self._step)

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 
 from napari_axonem.training.affinity_task import open_affinity_task
+from napari_axonem.training.checkpoints import CHECKPOINTS, CheckpointFolder
 from napari_axonem.training.settings import TrainSettings
 from napari_axonem.training.trainer import Result, Trainer
 from napari_axonem.volumes.disk import guarded
@@ -35,6 +36,10 @@ def train(settings: TrainSettings, watcher: Watcher | None = None) -> Result:
     TrainingError
         Training went wrong; the message names the stage and what to do.
     """
+    # at once, as opening volumes may take a minute
+    CheckpointFolder(settings.out / CHECKPOINTS, settings.keep).refuse_another(
+        resume=settings.resume
+    )
     with _logged(settings, watcher or Unwatched()) as told:
         if settings.model == "ffn":
             from napari_axonem.training.flood_run import train_flooding

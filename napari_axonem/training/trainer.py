@@ -11,6 +11,7 @@ import itertools
 import math
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -21,7 +22,7 @@ from torch import Tensor
 from napari_axonem.errors import NotFiniteError
 from napari_axonem.networks.chain import Chain
 from napari_axonem.networks.files import save_model, write_markdown
-from napari_axonem.training.checkpoints import Checkpoint, CheckpointFolder
+from napari_axonem.training.checkpoints import CHECKPOINTS, Checkpoint, CheckpointFolder
 from napari_axonem.training.loading import Batch, batches, usual_loaders
 from napari_axonem.training.rates import Schedule, steps_that_fit
 from napari_axonem.training.settings import TrainSettings
@@ -95,8 +96,9 @@ class Trainer:
 
     def __init__(self, task: Task, settings: TrainSettings, watcher: Watcher) -> None:
         self._task, self._settings, self._watcher = task, settings, watcher
-        self._checkpoints = CheckpointFolder(settings.out / "checkpoints", settings.keep)
-        self._device = resolve_devices(settings.devices)[0]
+        self._checkpoints = CheckpointFolder(settings.out / CHECKPOINTS, settings.keep)
+        self._devices = resolve_devices(settings.devices)
+        self._device = self._devices[0]
         asked = settings.loaders
         self._loaders = usual_loaders(self._device) if asked is None else asked
         found = self._last_checkpoint()
@@ -156,10 +158,17 @@ class Trainer:
             NaN or an infinity, naming stage and mini-batch, where `on_nan` is ``"stop"``.
         StageError
             A stage failed; the last checkpoint is whole.
+        VolumeError
+            Another process trains into the folder.
         StorageError
             The disk is full.
         """
+        with self._checkpoints.held() if self._strategy.leads else nullcontext():
+            return self._run()
+
+    def _run(self) -> Result:
         ended = "done"
+        self._say_what_begins()
         if self._strategy.steps == 0:
             self._write_checkpoint()
         while self._strategy.steps < self._memory.total and ended == "done":
@@ -172,6 +181,14 @@ class Trainer:
         model = self._finish()
         m = self._memory
         return Result(self._strategy.steps, model, self._scores, ended, tuple(m.history), m.spent)
+
+    def _say_what_begins(self) -> None:
+        if self._strategy.leads:
+            count = sum(p.numel() for p in self._chain.parameters())
+            self._watcher.say(
+                f"learning {count:,} weights on {', '.join(dict.fromkeys(self._devices))}; "
+                f"checkpoints in {self._checkpoints.folder}"
+            )
 
     def _round(self) -> str:
         """Learn up to the next checkpoint or validation; return how the round ended."""
@@ -211,7 +228,7 @@ class Trainer:
 
     def _tell(self, step: Done) -> None:
         number = step.index + 1
-        self._watcher.progress(number, self._memory.total, "training")
+        self._watcher.progress(number, self._expected(number), "training")
         if number % TELL_EVERY and number != 1:
             return
         self._watcher.scalar("loss/train", number, step.loss)
@@ -219,6 +236,13 @@ class Trainer:
         for name, values in (("busy", step.busy), ("stale", step.stale)):
             for stage, value in enumerate(values if len(step.busy) > 1 else ()):
                 self._watcher.scalar(f"{name}/stage {stage}", number, float(value))
+
+    def _expected(self, number: int) -> int:
+        """Return how many mini-batches there will be, as far as is known after `number`."""
+        s, m = self._settings, self._memory
+        if s.minutes is None or number > min(20, s.warmup):
+            return m.total
+        return steps_that_fit(number, m.spent, s.minutes * 60)
 
     def _wish(self) -> Wish:
         """Return what is wanted, having waited as long as a pause is."""

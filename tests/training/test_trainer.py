@@ -129,7 +129,7 @@ def test_wishes_are_obeyed(tmp_path):
     assert result.steps == 11
     names = [path.stem for path in trainer._checkpoints.paths()]
     assert [int(name.removeprefix("step-")) for name in names] == [11, 8, 5, 0]
-    assert notes.said == ["paused"]
+    assert notes.said[1:] == ["paused"]
 
 
 @pytest.mark.parametrize("how", STRATEGIES[:2], ids=["single", "pipeline"])

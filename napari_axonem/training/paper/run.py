@@ -16,7 +16,7 @@ from napari_axonem.errors import SettingsError
 from napari_axonem.pipeline.optimizers import Compensation
 from napari_axonem.pipeline.plan import Plan
 from napari_axonem.pipeline.schedules import Order
-from napari_axonem.training.checkpoints import CheckpointFolder
+from napari_axonem.training.checkpoints import CHECKPOINTS, CheckpointFolder
 from napari_axonem.training.paper.course import Course
 from napari_axonem.training.paper.pictures import (
     CIFAR10_FILE,
@@ -86,7 +86,7 @@ class _Run:
         self._course = Course(recipe, _way(settings), train, epochs, settings.seed, _plan(settings))
         self._history: list[tuple[int, dict[str, float]]] = []
         self._spent = 0.0
-        self._checkpoints = CheckpointFolder(settings.out / "checkpoints", settings.keep)
+        self._checkpoints = CheckpointFolder(settings.out / CHECKPOINTS, settings.keep)
         self._take_up()
 
     def _take_up(self) -> None:
@@ -98,7 +98,11 @@ class _Run:
             self._spent = found.facts["spent"]
 
     def run(self) -> Result:
-        """Train to the end, or to a wish to stop."""
+        """Train to the end, or to a wish to stop; nobody else may train there meanwhile."""
+        with self._checkpoints.held():
+            return self._run()
+
+    def _run(self) -> Result:
         began, before, ended = time.monotonic(), self._spent, "done"
         course, s = self._course, self._settings
         while course.engine.steps < course.total and ended == "done":

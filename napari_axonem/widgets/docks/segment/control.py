@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_axonem.errors import AxonemError, EditError, SettingsError
 from napari_axonem.geometry import Nm
-from napari_axonem.jobs import Job, Specification, State, common_folder, start
+from napari_axonem.jobs import Job, State, common_folder, segmenting, start
 from napari_axonem.networks.registry import Fit, fit_of, list_models
 from napari_axonem.proofreading.folder import SUFFIX as PROJECT
 from napari_axonem.proofreading.glance import thresholds
@@ -141,12 +141,8 @@ class SegmentControl(StartControl):
             values["model"] = str(view.model.currentData())
         SegmentSettings.parse(values)
         destination = Path(values["destination"]).absolute()
-        told = Specification(
-            f"Segment {Path(str(values['volume'])).name}",
-            ("segment", *arguments_of(SegmentSettings, values)),
-            str(Path.cwd()),
-            project=str(destination),
-        )
+        words = arguments_of(SegmentSettings, values)
+        told = segmenting(str(values["volume"]), destination, words)
         self._follow(start(told, common_folder()))
 
     def open_result(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from napari_axonem.errors import SettingsError
-from napari_axonem.jobs import Job, Specification, State, common_folder, start
+from napari_axonem.jobs import Job, State, common_folder, start, training
 from napari_axonem.networks.registry import list_models
 from napari_axonem.settings import arguments_of
 from napari_axonem.training.configuration import preset_file, read_configuration
@@ -64,14 +64,8 @@ class TrainControl(StartControl):
         values["out"] = str(Path(out).absolute())
         told = TrainSettings.parse(values)
         copies = max(1, len(told.devices)) if told.strategy == "ddp" else 1
-        job = Specification(
-            f"Train {Path(out).name}",
-            ("train", *arguments_of(TrainSettings, values), *self._preset()),
-            str(Path.cwd()),
-            again=("--resume",),
-            processes=copies,
-        )
-        self._follow(start(job, common_folder()))
+        words = [*arguments_of(TrainSettings, values), *self._preset()]
+        self._follow(start(training(Path(out), words, copies), common_folder()))
 
     def _preset(self) -> list[str]:
         """Return the arguments for what a preset says beyond the fields of the form."""

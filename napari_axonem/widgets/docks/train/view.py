@@ -22,7 +22,7 @@ from qtpy.QtWidgets import (
 )
 from superqt import QCollapsible
 
-from napari_axonem.jobs import Job
+from napari_axonem.jobs import Job, State
 from napari_axonem.training.settings import TrainSettings
 from napari_axonem.widgets.parts.buttons import action_button, plain_button
 from napari_axonem.widgets.parts.job_panel import JobPanel
@@ -149,6 +149,8 @@ class TrainView(QWidget):
         alive = job is not None and job.state.is_alive
         self.start.setEnabled(not alive)
         self.checkpoint.setVisible(alive)
+        # one that waits would go on
+        self.checkpoint.setEnabled(job is not None and job.state is not State.PAUSED)
         curves = {} if job is None else job.curves
         self.loss.set_series(
             {n: (c.steps, c.values) for n, c in curves.items() if n.startswith("loss/")}
