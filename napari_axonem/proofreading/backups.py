@@ -63,7 +63,7 @@ class Backups:
             self._echoed = None
             copying = self._begin(operations)
             if _size(folder.database) < SMALL_BYTES:
-                copying.join()  # so that no edit of a new project is without one
+                copying.join()  # so that no edit is without one
 
     def follow(self, operations: int, *, cut: bool = False) -> None:
         """Make a copy, if it is time to, after so many operations.
