@@ -162,6 +162,7 @@ def new_object(settings: PointsSettings, _: Progress) -> Outcome:
 def delete(settings: PointsSettings, _: Progress) -> Outcome:
     """Make background of objects."""
     with Project(settings.project) as project:
+        project.require_objects(settings.points)
         return done(project, project.delete(settings.points))
 
 
@@ -179,6 +180,8 @@ def paint(settings: PaintSettings, _: Progress) -> Outcome:
 def erase(settings: EraseSettings, _: Progress) -> Outcome:
     """Make background of voxels."""
     with Project(settings.project) as project:
+        if settings.object is not None:
+            project.require_objects([settings.object])
         brush = Brush(tuple(settings.points), settings.radius)
         return done(project, project.erase(brush, settings.object))
 

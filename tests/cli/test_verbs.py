@@ -103,6 +103,20 @@ def test_every_other_edit_has_a_verb(run: Run, project: str) -> None:
     assert main(["project", "log", project]) == 0
 
 
+def test_no_neighbour_is_deleted_in_the_place_of_what_is_gone(
+    run: Run, refused: Refused, project: str
+) -> None:
+    run("delete", project, THREE)
+    line = refused(["delete", project, ONE, THREE])
+    assert "point 60,32,200 nm: there is no object; the nearest is 2 at " in line
+    assert "there is no object" in refused(
+        ["erase", project, TWO, "--radius", "20", "--object", THREE]
+    )
+    assert len(run("project", "log", project)) == 1
+    assert run("project", "info", project)["segments"] == 2
+    run("merge", project, ONE, THREE)  # other edits go on taking the nearest
+
+
 def test_export_is_read_by_h5py_and_zarr_alone(run: Run, project: str, tmp_path: Path) -> None:
     run("merge", project, ONE, TWO)
     run("export", project, str(tmp_path / "out.h5"))
