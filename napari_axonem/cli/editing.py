@@ -12,6 +12,7 @@ from napari_axonem.cli.verb import AnyVerb, Verb
 from napari_axonem.errors import SettingsError
 from napari_axonem.evaluation.scores import Voi
 from napari_axonem.progress import Progress
+from napari_axonem.proofreading.glance import marked
 from napari_axonem.proofreading.operation import Colour, Kind, Operation
 from napari_axonem.proofreading.painting import Brush
 from napari_axonem.proofreading.project import Project
@@ -162,6 +163,7 @@ def new_object(settings: PointsSettings, _: Progress) -> Outcome:
 def delete(settings: PointsSettings, _: Progress) -> Outcome:
     """Make background of objects."""
     with Project(settings.project) as project:
+        project.require_objects(settings.points)
         return done(project, project.delete(settings.points))
 
 
@@ -179,6 +181,8 @@ def paint(settings: PaintSettings, _: Progress) -> Outcome:
 def erase(settings: EraseSettings, _: Progress) -> Outcome:
     """Make background of voxels."""
     with Project(settings.project) as project:
+        if settings.object is not None:
+            project.require_objects([settings.object])
         brush = Brush(tuple(settings.points), settings.radius)
         return done(project, project.erase(brush, settings.object))
 
@@ -191,9 +195,14 @@ def go(settings: GoSettings, _: Progress) -> Outcome:
 
 
 def mark(settings: MarkSettings, _: Progress) -> Outcome:
-    """Name a place in the log."""
+    """Name a place in the log; a name that was given before leads here from now on."""
     with Project(settings.project) as project:
-        return done(project, project.mark(settings.name))
+        before = marked(project.log, settings.name.strip())
+        named = project.mark(settings.name)
+        said = done(project, named)
+    moved = f"\n{named.name!r} is here now, and no longer at operation {before}"
+    data = {**said.data, "name": named.name, "moved_from": before}
+    return Outcome(data, said.text if before is None else said.text + moved)
 
 
 def undo(settings: ProjectSettings, _: Progress) -> Outcome:

@@ -13,10 +13,12 @@ from napari_axonem.cli.marking import coverage_data, coverage_text
 from napari_axonem.cli.reporting import Outcome
 from napari_axonem.cli.verb import AnyVerb, Verb
 from napari_axonem.progress import Progress
+from napari_axonem.proofreading.backups import require_project
 from napari_axonem.proofreading.creation import CreateSettings, create_project
 from napari_axonem.proofreading.folder import Folder
 from napari_axonem.proofreading.lock import WriterLock
 from napari_axonem.proofreading.project import Project
+from napari_axonem.proofreading.restoring import Restored
 from napari_axonem.proofreading.restoring import restore as restore_database
 from napari_axonem.proofreading.verification import verify_project
 from napari_axonem.settings import Positional
@@ -77,6 +79,7 @@ def log(settings: ProjectSettings, _: Progress) -> Outcome:
 def restore(settings: ProjectSettings, progress: Progress) -> Outcome:
     """Make the database anew of the newest whole copy and of the changes that came after it."""
     folder = Folder(Path(settings.project))
+    require_project(folder)
     lock = WriterLock(folder.root)
     try:
         done = restore_database(folder, progress)
@@ -91,11 +94,7 @@ def restore(settings: ProjectSettings, progress: Progress) -> Outcome:
         "unknown_fragments": done.unknown,
         "damaged": None if done.damaged is None else str(done.damaged),
     }
-    old = "there was no old one" if done.damaged is None else f"the old one is {done.damaged}"
-    lines = [
-        f"the database is now {done.copy.name} with {done.copied} operations, and "
-        f"{done.operations - done.copied} that came after it, of {done.changes} changes; {old}"
-    ]
+    lines = [_restored_text(done, folder)]
     if done.out_of_chain:
         lines.append(
             f"operation {done.out_of_chain[0]} or the one before it is not what was written, in "
@@ -107,6 +106,25 @@ def restore(settings: ProjectSettings, progress: Progress) -> Outcome:
             "project cannot be edited. Put back a project.db of your own that is newer"
         )
     return Outcome(data, "\n".join(lines), status=1 if len(lines) > 1 else 0)
+
+
+def _restored_text(done: Restored, folder: Folder) -> str:
+    """Return what a database was made of and what became of the old one, as a line."""
+    source = f"all from the copy {done.copy.name}, after which nothing was recorded"
+    if done.changes:
+        source = (
+            f"{done.copied} from the copy {done.copy.name} and {done.operations - done.copied} "
+            f"from the {_counted(done.changes, 'change')} recorded after it"
+        )
+    old = "" if done.damaged is None else f"; the old file is kept as {done.damaged.name}"
+    return (
+        f"{folder.database} was made anew with {_counted(done.operations, 'operation')}, "
+        f"{source}{old}"
+    )
+
+
+def _counted(number: int, name: str) -> str:
+    return f"{number} {name}" if number == 1 else f"{number} {name}s"
 
 
 def _line(row: dict[str, Any]) -> str:

@@ -15,6 +15,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+from napari_axonem.errors import ProjectError
 from napari_axonem.proofreading.echo import Echo, records_after, remove_before
 from napari_axonem.proofreading.folder import Folder, next_stamp
 from napari_axonem.proofreading.marks import mark_in
@@ -63,7 +64,7 @@ class Backups:
             self._echoed = None
             copying = self._begin(operations)
             if _size(folder.database) < SMALL_BYTES:
-                copying.join()  # so that no edit of a new project is without one
+                copying.join()  # so that no edit is without one
 
     def follow(self, operations: int, *, cut: bool = False) -> None:
         """Make a copy, if it is time to, after so many operations.
@@ -148,6 +149,44 @@ def copy_database(folder: Folder, operations: int) -> Path:
 def copies(folder: Folder) -> list[Path]:
     """Return the copies of a project's database, newest first."""
     return sorted(folder.backups.glob("[0-9]*.db"), reverse=True)
+
+
+def require_database(folder: Folder) -> None:
+    """Refuse a folder without a database, and say whether one can be made of copies.
+
+    Raises
+    ------
+    ProjectError
+        It has none.
+    """
+    if folder.database.is_file():
+        return
+    if copies(folder):
+        raise ProjectError(
+            f"its database {folder.database.name} is gone, but there are copies of it",
+            where=folder.root,
+            remedy="'napari-axonem project restore' makes it anew, with all edits",
+        )
+    require_project(folder)
+    raise ProjectError(
+        f"its database {folder.database.name} is gone, and there is no copy of it",
+        where=folder.root,
+        remedy=f"put {folder.database.name} back from a copy of your own",
+    )
+
+
+def require_project(folder: Folder) -> None:
+    """Refuse a folder that is none, or has nothing of a project in it.
+
+    Raises
+    ------
+    ProjectError
+        It is no project.
+    """
+    if not (folder.database.is_file() or folder.tables.is_dir() or copies(folder)):
+        raise ProjectError(
+            "this is no project", where=folder.root, remedy="make one with `project create`"
+        )
 
 
 def is_whole(path: Path) -> bool:

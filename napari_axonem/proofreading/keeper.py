@@ -10,12 +10,12 @@ from operator import attrgetter
 
 import numpy as np
 
-from napari_axonem.errors import AxonemError, EditError, ProjectError, StorageError
+from napari_axonem.errors import AxonemError, EditError, StorageError
 from napari_axonem.evaluation.skeletons import Skeletons, read_skeletons
 from napari_axonem.evaluation.standing import USUAL_RUNS, RunSettings
 from napari_axonem.progress import Progress, silent
 from napari_axonem.proofreading import highest
-from napari_axonem.proofreading.backups import Backups
+from napari_axonem.proofreading.backups import Backups, require_database
 from napari_axonem.proofreading.echo import Echo, require_newest
 from napari_axonem.proofreading.edges import Ids
 from napari_axonem.proofreading.folder import Folder, Tables, warm
@@ -61,10 +61,7 @@ class Keeper:
     """
 
     def __init__(self, folder: Folder, *, writable: bool) -> None:
-        if not folder.database.is_file():
-            raise ProjectError(
-                "this is no project", where=folder.root, remedy="make one with `project create`"
-            )
+        require_database(folder)
         self.folder = folder
         self.writable = writable
         self.guards: list[Guard] = []

@@ -115,6 +115,8 @@ class Log:
                 self._connection.execute("PRAGMA journal_mode = WAL")
                 self._connection.execute("PRAGMA synchronous = FULL")
             (version,) = self._connection.execute("PRAGMA user_version").fetchone()
+        if version == 0:  # a file of no bytes is a database to SQLite, without any table
+            raise StorageError("the project database is empty", where=self.path, remedy=_MADE_ANEW)
         if version != SCHEMA_VERSION:
             raise ProjectError(
                 f"its database has version {version}, this program reads {SCHEMA_VERSION}",
@@ -299,9 +301,7 @@ class Log:
             raise StorageError(
                 f"the project database failed ({error})",
                 where=self.path,
-                remedy="free some disk space and check that the folder can be written; "
-                "every edit confirmed so far is kept; where the file is damaged, "
-                "'napari-axonem project restore' makes it anew, with all edits",
+                remedy=_remedy_of(error),
             ) from error
 
 
@@ -354,6 +354,23 @@ class Operations(Sequence[Operation]):
         if stop <= len(self._known):
             return self._known[start:stop]
         return self._log.operations(start, stop)
+
+
+def _remedy_of(error: sqlite3.Error) -> str:
+    """Return what to do about an error: what is damaged does not get whole by space on a disk."""
+    code = getattr(error, "sqlite_errorcode", None)  # None where Python and not SQLite refused
+    if code is not None and code & 0xFF in _DAMAGED:
+        return _MADE_ANEW
+    return (
+        "free some disk space and check that the folder can be written; every edit confirmed so "
+        f"far is kept; where the file is damaged, {_MADE_ANEW}"
+    )
+
+
+_MADE_ANEW = "'napari-axonem project restore' makes it anew, with all edits"
+
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}
+"""What SQLite says of a damaged file; the last where a table is missing."""
 
 
 def user_name() -> str:

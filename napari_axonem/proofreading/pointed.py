@@ -33,6 +33,26 @@ class Pointed(Scored):
         voxel, fragment = self.keeper.sources.nearest_fragment(position_nm, REACH_NM, gone)
         return Pick(Point(position_nm, colour), fragment, voxel)
 
+    def require_objects(self, positions_nm: Iterable[Nm]) -> None:
+        """Refuse positions on background, for who cannot see which object `pick` would take.
+
+        Raises
+        ------
+        EditError
+            There is no object at a position; it says which one is the nearest, and where.
+        """
+        grid = self.keeper.sources.grid
+        for position in positions_nm:
+            near = self.pick(position)
+            if near.voxel != zyx(grid.to_voxel(position)):
+                place = ",".join(f"{float(nm):g}" for nm in grid.to_nm(near.voxel))
+                raise EditError(
+                    f"there is no object; the nearest is "
+                    f"{self.keeper.state.graph.segment[near.fragment]} at {place} nm",
+                    where="point {:g},{:g},{:g} nm".format(*position),
+                    remedy="give a position inside of the one that is meant",
+                )
+
     def segment_at(self, position_nm: Nm) -> int:
         """Return the segment at a position (z, y, x) in nm; 0 for background or outside.
 

@@ -18,12 +18,12 @@ _STORE = re.compile(
 """Names of files and folders that hold volumes, whatever the names of folders around them."""
 
 SAMPLE = (4, 128, 128)
-"""Voxels (z, y, x) in the middle of the coarsest level that 16-bit integers are judged by."""
+"""Voxels (z, y, x) in the middle of a level that integers are judged by."""
 
 ALIKE = 0.5
-"""From this share of equal neighbours on, 16-bit integers are taken for labels.
+"""From this share of equal neighbours on, integers are taken for labels.
 
-Neighbours in a label volume mostly share an id; in an image of 16 bits the noise alone makes most
+Neighbours in a label volume mostly share an id; in an image the noise alone makes most
 of them differ.
 """
 
@@ -45,8 +45,36 @@ def kind_of(volume: Volume) -> tuple[Kind, str]:
     if named is not None:
         return named
     if volume.dtype.itemsize == 2:
-        return _kind_by_look(volume)
+        try:
+            return _kind_by_look(volume, len(volume.levels) - 1)
+        except VolumeError:
+            return "image", "its 16 bits cannot be looked at"
     return ("image" if volume.dtype.itemsize == 1 else "labels"), by_type
+
+
+def refuse_image(volume: Volume) -> None:
+    """Refuse grey values where ids are wanted.
+
+    A few objects fit into 8 bits, which `kind_of` takes for an image, and metadata may be silent
+    of labels. So the voxels have to look like grey values too, at the finest level, where the
+    smallest objects are largest.
+
+    Raises
+    ------
+    VolumeError
+        It is an image, or the middle of it cannot be read.
+    """
+    kind, why = kind_of(volume)
+    if kind == "labels":
+        return
+    kind, seen = _kind_by_look(volume, 0)
+    if kind == "image":
+        raise VolumeError(
+            f"it is an image and no labels: {why}, and {seen}",
+            where=volume.location,
+            remedy="name a volume of ids; if these are ids, write them as such with "
+            "'napari-axonem convert SRC DST --kind labels'",
+        )
 
 
 def kind_by_name(location: str) -> tuple[Kind, str] | None:
@@ -68,15 +96,11 @@ def parts_inside(location: str) -> list[str]:
     return parts[stores[0] :] if stores else parts[-1:]
 
 
-def _kind_by_look(volume: Volume) -> tuple[Kind, str]:
-    level = len(volume.levels) - 1
+def _kind_by_look(volume: Volume, level: int) -> tuple[Kind, str]:
     shape = Box.of_shape(volume.levels[level].shape).shape
     extent = np.minimum(shape, SAMPLE)
     start = np.subtract(shape, extent) // 2
-    try:
-        sample = volume.read(Box(zyx(start), zyx(start + extent)), level)
-    except VolumeError:
-        return "image", "its 16 bits cannot be looked at"
+    sample = volume.read(Box(zyx(start), zyx(start + extent)), level)
     left, right = sample[..., :-1], sample[..., 1:]
     pairs = (left != 0) | (right != 0)  # empty space tells nothing
     if not pairs.any():  # an image is hardly ever black in the middle

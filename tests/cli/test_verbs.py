@@ -103,6 +103,49 @@ def test_every_other_edit_has_a_verb(run: Run, project: str) -> None:
     assert main(["project", "log", project]) == 0
 
 
+def test_no_project_is_made_of_an_image(
+    run: Run, refused: Refused, volumes: str, tmp_path: Path
+) -> None:
+    labels = np.repeat(np.arange(1, 4), 10)[np.newaxis, np.newaxis] * np.ones((4, 8, 1))
+    grey = np.random.default_rng(0).integers(60, 200, labels.shape)
+    with h5py.File(volumes, "a") as h5:
+        for name, voxels in {"em": grey, "few": labels}.items():
+            h5[name] = voxels.astype(np.uint8)
+            h5[name].attrs["voxel_size_nm"] = (30.0, 8.0, 8.0)
+    path = str(tmp_path / "new.axonem")
+    for role in ("fragments", "segmentation"):
+        assert "an image" in refused(["project", "create", path, f"--{role}", f"{volumes}:em"])
+    assert not list(tmp_path.glob("*new.axonem*"))
+    assert run("project", "create", path, "--fragments", f"{volumes}:few")["fragments"] == 3
+
+
+def test_a_bookmark_that_moves_says_from_where(
+    run: Run, project: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("bookmark", project, "here")["moved_from"] is None
+    run("merge", project, ONE, TWO)
+    assert main(["bookmark", project, " here"]) == 0
+    said = capsys.readouterr().out
+    assert said.endswith("\n'here' is here now, and no longer at operation 1\n")
+    run("undo", project)
+    run("go", project, "--to", "here")
+    assert run("project", "info", project)["segments"] == 2
+
+
+def test_no_neighbour_is_deleted_in_the_place_of_what_is_gone(
+    run: Run, refused: Refused, project: str
+) -> None:
+    run("delete", project, THREE)
+    line = refused(["delete", project, ONE, THREE])
+    assert "point 60,32,200 nm: there is no object; the nearest is 2 at " in line
+    assert "there is no object" in refused(
+        ["erase", project, TWO, "--radius", "20", "--object", THREE]
+    )
+    assert len(run("project", "log", project)) == 1
+    assert run("project", "info", project)["segments"] == 2
+    run("merge", project, ONE, THREE)  # other edits go on taking the nearest
+
+
 def test_export_is_read_by_h5py_and_zarr_alone(run: Run, project: str, tmp_path: Path) -> None:
     run("merge", project, ONE, TWO)
     run("export", project, str(tmp_path / "out.h5"))

@@ -1,5 +1,6 @@
 """Snapshots and backups: what is kept besides the log, and what happens when it is damaged."""
 
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -195,10 +196,31 @@ def test_a_snapshot_with_any_bit_flipped_is_passed_over_or_right(
                 np.testing.assert_array_equal(snapshot.segment.shape, expected.shape)
 
 
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_project_that_was_never_edited_is_sound_and_comes_back(
+    make_project: Maker, bars: Labels, capsys: pytest.CaptureFixture[str], lost: bool
+) -> None:
+    path = make_project(fragments=bars, truth=np.ones_like(bars))
+    assert main(["project", "verify", str(path)]) == 0
+    assert "agree" in capsys.readouterr().out
+    if lost:
+        (path / "project.db").unlink()
+    else:
+        (path / "project.db").write_bytes(b"not what it was" * 1000)
+    assert main(["project", "restore", str(path)]) == 0
+    assert main(["project", "verify", str(path)]) == 0
+    with Project(path) as project:
+        assert len(project.operations) == 0
+        assert len(copies(project.folder)) == 1  # that of the making serves
+        project.merge([centre(bars, 1), centre(bars, 2)])
+        assert verify_project(project) == []
+
+
 def test_without_a_backup_restoring_says_so(
     make_project: Maker, bars: Labels, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = make_project(fragments=bars)
+    shutil.rmtree(path / "backups")
     assert main(["project", "restore", str(path)]) == 2
     assert "no whole copy" in capsys.readouterr().err
 

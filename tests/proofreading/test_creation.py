@@ -69,16 +69,18 @@ def settings(source: Path, **others: object) -> CreateSettings:
 
 
 def content(project: Path) -> dict[str, bytes]:
-    """Return all files of a project, and what its database says but when it was made."""
+    """Return all files of a project, and what its database and its copy say but when."""
     files = {
         str(file.relative_to(project)): file.read_bytes()
         for file in project.rglob("*")
-        if file.is_file() and file.name != "project.db"
+        if file.is_file() and file.suffix != ".db"
     }
-    database = sqlite3.connect(project / "project.db")
-    rows = database.execute("SELECT * FROM settings WHERE name != 'created' ORDER BY name")
-    files["settings"] = repr(rows.fetchall()).encode()
-    database.close()
+    (copy,) = (project / "backups").iterdir()
+    for path in (project / "project.db", copy):
+        database = sqlite3.connect(path)
+        rows = database.execute("SELECT * FROM settings WHERE name != 'created' ORDER BY name")
+        files["copy" if path is copy else "database"] = repr(rows.fetchall()).encode()
+        database.close()
     return files
 
 

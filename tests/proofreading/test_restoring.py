@@ -80,8 +80,51 @@ def test_the_text_says_what_came_back(
     (path / "project.db").unlink()
     assert main(["project", "restore", str(path)]) == 0
     said = capsys.readouterr().out
-    assert "with 0 operations, and 1 that came after it" in said
-    assert "there was no old one" in said
+    (copy,) = copies(Folder(path))
+    assert said == (
+        f"{path / 'project.db'} was made anew with 1 operation, 0 from the copy {copy.name} and 1 "
+        "from the 1 change recorded after it\n"
+    )
+
+
+def test_the_text_says_where_the_old_file_is(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    damage(path)
+    assert main(["project", "restore", str(path)]) == 0
+    said = capsys.readouterr().out
+    assert "was made anew with 0 operations, all from the copy" in said
+    assert "after which nothing was recorded; the old file is kept as project-" in said
+
+
+@pytest.mark.parametrize("rest", [b"not what it was" * 1000, b""])
+def test_of_a_damaged_database_nothing_but_restoring_is_advised(path: Path, rest: bytes) -> None:
+    (path / "project.db").write_bytes(rest)
+    with pytest.raises(StorageError, match="'napari-axonem project restore' makes it") as caught:
+        Project(path, writable=False)
+    assert "disk" not in str(caught.value)
+    restore(Folder(path))
+    with Project(path) as project:
+        assert verify_project(project) == []
+
+
+def test_where_the_database_is_gone_its_copies_are_named(
+    path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (path / "project.db").unlink()
+    for writable in (False, True):
+        with pytest.raises(ProjectError, match=r"project.db is gone.*project restore"):
+            Project(path, writable=writable)
+    shutil.rmtree(path / "backups")
+    with pytest.raises(ProjectError, match="no copy of it"):
+        Project(path)
+    none = tmp_path / "none.axonem"
+    none.mkdir()
+    for verb in ("info", "restore"):
+        for wrong in (none, tmp_path / "nothere.axonem"):
+            assert main(["project", verb, str(wrong)]) == 2
+            assert "this is no project" in capsys.readouterr().err
+    assert list(none.iterdir()) == []
 
 
 def test_voxels_that_the_echo_knows_as_unwritten_are_written(

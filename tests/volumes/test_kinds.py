@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from napari_axonem.errors import VolumeError
 from napari_axonem.geometry import Grid
 from napari_axonem.volumes import Volume
-from napari_axonem.volumes.kinds import kind_by_name, kind_of
+from napari_axonem.volumes.kinds import kind_by_name, kind_of, refuse_image
 
 RNG = np.random.default_rng(0)
 
@@ -66,3 +67,27 @@ def test_sixteen_bits_are_looked_at() -> None:
         assert kind_of(volume("block.h5:a", dtype, objects))[0] == "labels"
     assert kind_of(volume("block.h5:raw", "uint16", objects))[0] == "image"
     assert kind_of(volume("block.h5:a", "uint16"))[0] == "labels"
+
+
+GREY = RNG.integers(60, 200, (8, 64, 64))
+FEW = np.repeat(np.repeat(RNG.integers(0, 9, (8, 16, 16)), 4, axis=1), 4, axis=2)
+
+
+@pytest.mark.parametrize("location", ["block.h5:a", "block.h5:raw", "block.h5:data"])
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "uint16"])
+def test_grey_values_are_refused_as_labels(location: str, dtype: str) -> None:
+    with pytest.raises(VolumeError, match=r"an image and no labels.*--kind labels"):
+        refuse_image(volume(location, dtype, GREY))
+
+
+@pytest.mark.parametrize("location", ["block.h5:a", "block.h5:raw", "block.h5:gt"])
+@pytest.mark.parametrize("kind", [None, "image", "labels"])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "uint64"])
+def test_few_objects_in_few_bits_are_labels(location: str, kind: str | None, dtype: str) -> None:
+    refuse_image(volume(location, dtype, FEW, kind))
+    refuse_image(volume(location, dtype, np.zeros_like(FEW), kind))
+
+
+def test_labels_that_say_so_are_not_looked_at() -> None:
+    refuse_image(volume("block.h5:labels", "uint8", GREY))
+    refuse_image(volume("block.h5:a", "uint8", GREY, "labels"))

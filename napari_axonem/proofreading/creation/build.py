@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from napari_axonem.evaluation.parts import voi_of
 from napari_axonem.evaluation.skeletons import lookup, read_skeletons, write_skeletons
 from napari_axonem.geometry import Box, blocks
 from napari_axonem.progress import Progress, silent
+from napari_axonem.proofreading.backups import copy_database
 from napari_axonem.proofreading.creation.cutting import CutObjects
 from napari_axonem.proofreading.creation.labels import (
     ListIds,
@@ -287,9 +289,22 @@ class Build:
         if len(truth_ids) > 1:
             at_start = voi_of(Tables.load(self.folder.tables).cells, start.segment)
             voi = [at_start.split, at_start.merge]
-        disk.remove(self.folder.database)
-        Log.create(self.folder.database, self._said(voi))
+        self._begin_log(self._said(voi))
         self.progress(2, 2, "putting the tables together")
+
+    def _begin_log(self, said: dict[str, Any]) -> None:
+        """Write the database, and the first copy of it: no project is ever without one."""
+        disk.remove(self.folder.database)
+        disk.remove(self.folder.backups)  # a copy of another database, from before a crash
+        try:
+            Log.create(self.folder.database, said)
+            copy_database(self.folder, 0)
+        except sqlite3.Error as error:
+            raise StorageError(
+                f"the project database cannot be written ({error})",
+                where=self.folder.database,
+                remedy="free some disk space and check that the folder can be written",
+            ) from error
 
     def _said(self, voi: list[float] | None) -> dict[str, Any]:
         return {

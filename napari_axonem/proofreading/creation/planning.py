@@ -13,6 +13,7 @@ from napari_axonem.geometry import Grid, Zyx
 from napari_axonem.proofreading.creation.settings import CreateSettings
 from napari_axonem.volumes import Volume, open_affinities, open_volume
 from napari_axonem.volumes.conversion.reading import Reading, absolute, stamp_of
+from napari_axonem.volumes.kinds import refuse_image
 from napari_axonem.volumes.labels import require_labels
 
 _REVISION = 1
@@ -78,7 +79,7 @@ def plan_of(settings: CreateSettings) -> Plan:
     MismatchError
         They do not lie on one grid.
     VolumeError
-        One cannot be opened, or holds no labels.
+        One cannot be opened, or holds no labels but an image.
     """
     volumes = {
         role: open_volume(location, voxel_size=settings.voxel_size)
@@ -111,6 +112,7 @@ def plan_of(settings: CreateSettings) -> Plan:
 def _reading(volume: Volume) -> Reading:
     location = absolute(volume.location)
     dtype = np.dtype(require_labels(volume).dtype)
+    refuse_image(volume)
     return Reading(location, volume.grid, stamp_of(location), (0, 0, 0), dtype)
 
 
