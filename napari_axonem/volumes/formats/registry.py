@@ -107,12 +107,15 @@ def find(location: str | Path) -> Found:
 
 
 def _find_near(address: addresses.Address) -> Found:
-    candidates = list(_readings(address.place))
+    named = list(_readings(address.place))
+    candidates = [*named, *_above(address.place)]
     for candidate in candidates:
         for known in (f for f in FORMATS if address.format in ("", f.name)):
             if candidate.inner and not known.has_inner:
                 continue
             reason = _claim(known.claim, candidate.path)
+            if reason is None and candidate in named:
+                reason = _claim(known.holds, candidate.path)
             if reason is not None:
                 return _near(candidate, address.inner, known, reason)
     for candidate in candidates:
@@ -168,12 +171,16 @@ def _far(store: KeyValues, inner: str, known: StoreFormat, reason: str) -> Found
 
 
 def _readings(location: str) -> Iterator[Location]:
-    """Yield the ways to cut a location into what exists and what is meant inside of it."""
+    """Yield what a location names that exists: itself, or what stands before a colon."""
     if os.path.lexists(location):
         yield Location(Path(location))
     for at in (i for i in range(len(location) - 1, 0, -1) if location[i] == ":"):
         if os.path.lexists(location[:at]):
             yield Location(Path(location[:at]), location[at + 1 :].strip("/"))
+
+
+def _above(location: str) -> Iterator[Location]:
+    """Yield the nearest folder above a location that exists, and the rest as a name inside."""
     for parent in Path(location).parents:
         if os.path.lexists(parent):
             yield Location(parent, Path(location).relative_to(parent).as_posix())
