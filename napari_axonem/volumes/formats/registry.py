@@ -19,7 +19,7 @@ from napari_axonem.volumes.formats.precomputed import PRECOMPUTED
 from napari_axonem.volumes.formats.remote import KeyValues, refused_error
 from napari_axonem.volumes.formats.sections import PICTURE, SECTIONS
 from napari_axonem.volumes.formats.source import Format, Location, Source
-from napari_axonem.volumes.formats.stores import Store, StoreFormat
+from napari_axonem.volumes.formats.stores import Store, StoreFormat, listed
 from napari_axonem.volumes.formats.tiff import TIFF
 from napari_axonem.volumes.formats.zarr_store import ZARR
 from napari_axonem.volumes.formats.zipped import ZIP
@@ -227,8 +227,18 @@ def _unclaimed(location: str, candidates: list[Location]) -> VolumeError:
     likely = [f.name for f in FORMATS if path.name.lower().endswith(f.suffixes)]
     hint = f"; by its name it should be {likely[0]}, so it may be damaged" if likely else ""
     kind = "folder" if path.is_dir() else "file"
+    volumes = _by_name(path) if path.is_dir() else []
     return VolumeError(
         f"not a {kind} of any known format{hint}",
         where=path,
-        remedy=f"give one of {', '.join(f.name for f in FORMATS)}",
+        remedy=f"name one of the volumes in it: {listed(volumes)}"
+        if volumes
+        else f"give one of {', '.join(f.name for f in FORMATS)}",
     )
+
+
+def _by_name(folder: Path) -> list[str]:
+    """Return the names of what lies in a folder and by its name is a volume, sorted."""
+    suffixes = tuple(s for f in FORMATS for s in f.suffixes)
+    with os.scandir(folder) as entries:
+        return sorted(e.name for e in entries if e.name.lower().endswith(suffixes))
