@@ -226,6 +226,15 @@ def test_groups(tmp_path):
     assert describe(path / "volumes" / "raw").shape == SHAPE
 
 
+def test_zip(tmp_path):
+    write(tmp_path / "store" / "a.n5" / "volumes" / "raw")
+    shutil.make_archive(str(tmp_path / "a"), "zip", tmp_path / "store")
+    assert list_volumes(tmp_path / "a.zip") == ["a.n5/volumes/raw"]
+    np.testing.assert_array_equal(
+        open_volume(tmp_path / "a.zip", voxel_size=SIZE).levels[0], voxels()
+    )
+
+
 def test_what_lies_in_a_folder_does_not_answer_for_other_names(tmp_path, monkeypatch):
     write(tmp_path / "extra" / "ts.n5" / "vol")
     (tmp_path / "empty").mkdir()

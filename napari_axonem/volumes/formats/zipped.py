@@ -32,7 +32,8 @@ def _inside(path: Path) -> tuple[Store, str, StoreFormat]:
             if known.claim(store) or known.holds(store):
                 return store, name, known
     raise VolumeError(
-        f"a zip file without a volume at its top ({listed(folders)})",
+        "a zip file without a volume at its top"
+        + (f"; its folders are {listed(folders)}" if folders else ""),
         where=path,
         remedy="unpack it, and give what is in it",
     )
