@@ -149,6 +149,12 @@ def test_a_part_is_placed_and_the_rest_is_0(start, shape, factor):
     np.testing.assert_array_equal(placed.read(part), full[part.slices])
 
 
+def test_where_it_lies_is_said_in_plain_numbers():
+    volume = Volume((ids((4, 8, 8)),), ((1, 1, 1),), Grid((30, 8, 8), (99999999, 0.5, 0)), "a", "b")
+    with pytest.raises(MismatchError, match=r"its origin 99999999 x 0\.5 x 0 nm is between voxels"):
+        on_challenge_grid(volume, HUMAN)
+
+
 def test_a_part_says_how_much_it_covers(tmp_path: Path):
     labels = ids((6, 32, 32)) + 1
     file, out = submit_human(tmp_path, labels, file_origin=(0.0, 128.0, 256.0))

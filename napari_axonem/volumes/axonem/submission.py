@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from napari_axonem.errors import StorageError, VolumeError, VoxelSizeUnknownError
-from napari_axonem.geometry import Box, Grid, Nm
+from napari_axonem.geometry import Box, Grid, Nm, plain
 from napari_axonem.progress import Progress, silent
 from napari_axonem.volumes.axonem.challenge_grid import (
     OnChallengeGrid,
@@ -126,7 +126,9 @@ def write_submission(
         verify = partial(_verified, jobs, written, destination, progress)
         finish(stage, destination, written, verify, overwrite)
     if not is_zip:  # the other one may have been written before
-        missing = tuple(k for k in missing if not (destination / volume_named(k).prediction).is_file())
+        missing = tuple(
+            k for k in missing if not (destination / volume_named(k).prediction).is_file()
+        )
     files = tuple(
         Submitted(job.entry.volume.key, job.entry.location, job.placed, one, job.notes)
         for job, one in zip(jobs, written, strict=True)
@@ -183,7 +185,7 @@ def _opened(entry: Entry, reduction: Reduction) -> _Job:
         size = release.grid.coarser(factor).voxel_size
         notes.append(
             f"the file does not state its voxel size; its shape is that of the whole "
-            f"{release.key} volume at {' x '.join(f'{s:g}' for s in size)} nm"
+            f"{release.key} volume at {plain(size, ' x ')} nm"
         )
     volume = open_volume(entry.location, voxel_size=size, origin=entry.origin)
     return _placed(entry, volume, reduction, notes)
