@@ -171,6 +171,12 @@ def zyx(values: npt.ArrayLike) -> Zyx:
     return z, y, x
 
 
+def plain(values: npt.ArrayLike, between: str = ",") -> str:
+    """Return numbers for people: up to three digits behind the point, and never ``1e+08``."""
+    numbers = np.asarray(values, np.float64).tolist()
+    return between.join(np.format_float_positional(n, precision=3, trim="-") for n in numbers)
+
+
 def _nm(values: npt.ArrayLike) -> Nm:
     z, y, x = (float(v) for v in np.asarray(values))
     return z, y, x

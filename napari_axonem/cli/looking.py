@@ -20,6 +20,7 @@ from napari_axonem.cli.reporting import Outcome
 from napari_axonem.cli.verb import AnyVerb, Verb
 from napari_axonem.errors import SettingsError
 from napari_axonem.evaluation.suggestions import Suggestion, suggest
+from napari_axonem.geometry import plain
 from napari_axonem.progress import Progress
 from napari_axonem.proofreading.folder import SUFFIX
 from napari_axonem.proofreading.project import Project
@@ -195,7 +196,7 @@ def _nm(value: float | None) -> str:
 
 
 def _triple(values: Any) -> str:  # noqa: ANN401
-    return "" if values is None else ",".join(f"{value:g}" for value in values)
+    return "" if values is None else plain(values)
 
 
 VERBS: tuple[AnyVerb, ...] = (

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from napari_axonem.cli.reporting import Outcome
 from napari_axonem.cli.verb import AnyVerb, Verb
-from napari_axonem.errors import ModelError
+from napari_axonem.errors import ModelError, SettingsError
 from napari_axonem.progress import Progress
 from napari_axonem.settings import ZYX_NM, Positional, Settings, Shape, VoxelSize
 
@@ -47,9 +47,15 @@ def import_model(settings: ImportSettings, progress: Progress) -> Outcome:
     """Make a model file of published weights."""
     from napari_axonem.networks.card import Card, Normalisation
     from napari_axonem.networks.chain import count_parameters
-    from napari_axonem.networks.ffn import import_published
+    from napari_axonem.networks.ffn import can_move, import_published
     from napari_axonem.networks.files import save_model
 
+    if not can_move(settings.field_of_view, settings.step):
+        raise SettingsError(
+            f"a field of view of {settings.field_of_view} voxels cannot move by {settings.step}",
+            where="--field-of-view",
+            remedy="give odd extents of more than twice the step",
+        )
     made_of, network = import_published(_arrays(Path(settings.weights)), settings.weights)
     made_of = made_of.model_copy(update={"step": settings.step})
     path = Path(settings.destination)
@@ -82,9 +88,7 @@ def _arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
     except OSError as error:
         raise ModelError(f"cannot be read ({error.strerror or error})", where=path) from error
     except (zipfile.BadZipFile, ValueError, AttributeError) as error:
-        raise ModelError(
-            f"no archive of arrays ({error})", where=path, remedy="give an .npz file"
-        ) from error
+        raise ModelError("no archive of arrays", where=path, remedy="give an .npz file") from error
 
 
 VERBS: tuple[AnyVerb, ...] = (

@@ -45,7 +45,7 @@ def create(specification: Specification, parent: Path) -> JobFolder:
     now = time.time()
     stamp = datetime.fromtimestamp(now, UTC).astimezone().strftime("%Y%m%d-%H%M%S")
     id_ = specification.id or f"{specification.verb}-{stamp}-{secrets.token_hex(2)}"
-    with replacing(parent / id_, overwrite=False) as path:
+    with replacing(parent / id_, overwrite=None) as path:
         path.mkdir()
         replace(specification, id=id_, created=now).write(JobFolder(path).specification)
     return JobFolder(parent / id_)

@@ -23,6 +23,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from napari_axonem.errors import ModelError
+from napari_axonem.geometry import Zyx
 from napari_axonem.networks.architecture import Architecture
 from napari_axonem.networks.chain import Add, Chain, Keep, On
 from napari_axonem.settings import Settings, Shape
@@ -52,6 +53,12 @@ class FfnSettings(Settings):
     step: Shape = Field(
         (8, 8, 8), description="voxels z,y,x by which the field of view moves in training"
     )
+
+
+def can_move(field_of_view: Zyx, step: Zyx) -> bool:
+    """Tell whether a field of view (z, y, x) has a centre, and still sees it after a step."""
+    pairs = zip(field_of_view, step, strict=True)
+    return all(n % 2 == 1 and n > 2 * s for n, s in pairs)
 
 
 def build(settings: FfnSettings) -> Chain:

@@ -19,7 +19,7 @@ from napari_axonem.errors import NotFiniteError, SettingsError
 from napari_axonem.geometry import Zyx
 from napari_axonem.networks.card import Card, Normalisation
 from napari_axonem.networks.chain import Chain
-from napari_axonem.networks.ffn import FfnSettings, build
+from napari_axonem.networks.ffn import FfnSettings, build, can_move
 from napari_axonem.networks.files import save_model
 from napari_axonem.pipeline.engine import STEP
 from napari_axonem.pipeline.optimizers import Moments, Optimizer
@@ -70,7 +70,7 @@ def train_flooding(settings: TrainSettings, watcher: Watcher) -> Result:
 
 def _check_field_of_view(fov: Zyx, step: Zyx) -> None:
     """Refuse what no volume could be flooded with, however well it was trained."""
-    if any(n % 2 == 0 or n < 2 * s + 1 for n, s in zip(fov, step, strict=True)):
+    if not can_move(fov, step):
         raise SettingsError(
             f"a field of view of {fov} voxels cannot move by {step}",
             where="--patch",

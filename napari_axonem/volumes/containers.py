@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 import zarr
@@ -10,7 +11,9 @@ import zarr
 from napari_axonem.errors import VolumeError
 from napari_axonem.volumes.disk import guarded
 from napari_axonem.volumes.formats import ngff
+from napari_axonem.volumes.formats.stores import Folder, listed
 from napari_axonem.volumes.formats.zarr import open_node, zarr_version
+from napari_axonem.volumes.formats.zarr_store import node_at
 
 
 def store_above(path: Path) -> Path | None:
@@ -31,6 +34,51 @@ def check(path: Path, version: ngff.Version = ngff.VERSION) -> None:
     for folder in _between(path):
         if zarr_version(folder) is not None:
             _group(folder, "r", version)
+
+
+def refuse_loss(path: Path) -> None:
+    """See whether a group at `path` may be replaced by an image.
+
+    The levels of the image that it is go with it; nothing says so of anything else in it.
+
+    Raises
+    ------
+    VolumeError
+        It holds other arrays or images, or cannot be read, so that nothing says what it holds.
+    """
+    if not path.is_dir():
+        return
+    try:
+        others = list(_others(Folder(path)))
+    except VolumeError as error:
+        raise VolumeError(
+            f"{error.seen}, so that nothing says what would be lost",
+            where=path,
+            remedy="remove it, or choose another name",
+        ) from error
+    if others:
+        raise VolumeError(
+            f"holds other volumes ({listed(others)}), which would be lost",
+            where=path,
+            remedy="choose another name",
+        )
+
+
+def _others(store: Folder, depth: int = 8) -> Iterator[str]:
+    """Yield the names of the arrays and images in a folder but for its own levels, sorted.
+
+    Folders without metadata are looked into as well: groups of zarr 2 often have none.
+    """
+    node = node_at(store)
+    if depth == 0 or (node and node.is_array):
+        return
+    image = node.image if node else None
+    levels = {PurePosixPath(d.path).parts[0] for d in image.datasets} if image else set()
+    for name in (n for n in store.folders() if n not in levels):
+        below = node_at(store.below(name))
+        if below and (below.is_array or below.image):
+            yield name
+        yield from (f"{name}/{n}" for n in _others(store.below(name), depth - 1))
 
 
 def register(path: Path, version: ngff.Version = ngff.VERSION) -> None:

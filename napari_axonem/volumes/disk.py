@@ -61,7 +61,7 @@ def _code_in(message: str) -> int:
 
 
 @contextlib.contextmanager
-def replacing(destination: Path, *, overwrite: bool) -> Iterator[Path]:
+def replacing(destination: Path, *, overwrite: bool | None) -> Iterator[Path]:
     """Give a path to write a file or folder to that becomes `destination` on success.
 
     The path is a hidden neighbour, so that it is on the same disk. When the body succeeds, what
@@ -73,12 +73,12 @@ def replacing(destination: Path, *, overwrite: bool) -> Iterator[Path]:
     destination
         File or folder to come into being.
     overwrite
-        Replace what is there already instead of refusing.
+        Replace what is there already instead of refusing; None where nobody could ask for that.
 
     Raises
     ------
     VolumeError
-        There is something at `destination` and `overwrite` is false.
+        There is something at `destination` and `overwrite` is not true.
     StorageError
         The disk is full, read-only or failing.
     """
@@ -96,13 +96,13 @@ def replacing(destination: Path, *, overwrite: bool) -> Iterator[Path]:
         remove(temporary)
 
 
-def publish(new: Path, destination: Path, *, overwrite: bool) -> None:
+def publish(new: Path, destination: Path, *, overwrite: bool | None) -> None:
     """Flush the file or folder `new` to disk and give it the name `destination` in one step.
 
     Raises
     ------
     VolumeError
-        There is something at `destination` and `overwrite` is false.
+        There is something at `destination` and `overwrite` is not true.
     StorageError
         The disk is full, read-only or failing.
     """
@@ -175,12 +175,14 @@ def reserved(beside: Path, size: int = 2**23) -> Iterator[None]:
         remove(reserve)
 
 
-def refuse_existing(destination: Path, *, overwrite: bool) -> None:
-    """Raise `VolumeError` where `destination` exists and may not be replaced."""
+def refuse_existing(destination: Path, *, overwrite: bool | None) -> None:
+    """Raise `VolumeError` where `destination` exists and may not be replaced.
+
+    Where `overwrite` is None nobody can ask for that, and the error does not say how.
+    """
     if not overwrite and os.path.lexists(destination):
-        raise VolumeError(
-            "exists already", where=destination, remedy="choose another name or allow overwriting"
-        )
+        remedy = "choose another name" + (", or pass --overwrite" if overwrite is False else "")
+        raise VolumeError("exists already", where=destination, remedy=remedy)
 
 
 def remove(path: Path) -> None:

@@ -17,7 +17,9 @@ from napari_axonem.errors import (
     VoxelSizeUnknownError,
 )
 from napari_axonem.geometry import Grid, Nm, Zyx
-from napari_axonem.volumes.formats.registry import find
+from napari_axonem.volumes.formats.hdf5 import HDF5
+from napari_axonem.volumes.formats.registry import Found, find
+from napari_axonem.volumes.formats.source import Source
 from napari_axonem.volumes.reduction import Kind
 from napari_axonem.volumes.volume import Volume
 
@@ -76,7 +78,7 @@ def open_volume(
     VoxelSizeUnknownError
         Neither the file nor the caller states the voxel size.
     """
-    source = find(location).read()
+    source, _ = _read(find(location))
     size = _checked("voxel size", voxel_size, location) or source.voxel_size
     if size is None or min(size) <= 0:
         note = f" ({source.note})" if source.note else ""
@@ -128,12 +130,12 @@ def describe(location: str | Path) -> VolumeInfo:
         There is no volume there, or it is damaged or of a kind that cannot be used.
     """
     found = find(location)
-    source = found.read()
+    source, more = _read(found)
     finest = source.levels[0]
     return VolumeInfo(
         location=source.location,
         format=source.format,
-        reason=found.reason,
+        reason=found.reason + more,
         shape=finest.shape,
         dtype=finest.dtype,
         voxel_size=source.voxel_size,
@@ -141,6 +143,24 @@ def describe(location: str | Path) -> VolumeInfo:
         chunks=finest.chunks,
         levels=tuple((a.shape, f) for a, f in zip(source.levels, source.factors, strict=True)),
     )
+
+
+def _read(found: Found) -> tuple[Source, str]:
+    """Read what was found, and say what else than its content had to be looked at.
+
+    Files of the AxonEM release do not state their voxel size and place; their names do.
+    """
+    # Here, because training blocks are opened by `open_volume`.
+    from napari_axonem.volumes.axonem.placing import grid_by_name
+
+    source = found.read()
+    grid = None
+    if source.voxel_size is None and source.format == HDF5.name:
+        grid = grid_by_name(source.location, source.levels[0].shape)
+    if grid is None:
+        return source, ""
+    placed = dataclasses.replace(source, voxel_size=grid.voxel_size, origin=grid.origin)
+    return placed, "; by name and shape it is of the AxonEM release, which says size and origin"
 
 
 def _checked(what: str, value: Sequence[float] | None, where: object) -> Nm | None:

@@ -102,7 +102,7 @@ class Pyramid:
         StorageError
             The disk cannot be written.
         """
-        refuse_existing(path, overwrite=False)
+        refuse_existing(path, overwrite=None)
         dtype = storable(shape, dtype, kind, path)
         factors = level_factors(shape, grid.voxel_size)
         arrays = create_arrays(

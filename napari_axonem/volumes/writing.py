@@ -44,7 +44,7 @@ def write_volume(
     kind: Kind,
     progress: Progress = silent,
     *,
-    overwrite: bool = False,
+    overwrite: bool | None = False,
     format: str = "",  # noqa: A002
 ) -> Written:
     """Write a volume block by block.
@@ -74,7 +74,8 @@ def write_volume(
     progress
         Called after each block.
     overwrite
-        Replace what is at the destination. An HDF5 file with other datasets is never replaced.
+        Replace what is at the destination; None where nobody could ask for that. An HDF5 file
+        with other datasets is never replaced, nor is a zarr group with other volumes.
     format
         Takes the place of the suffix: ``"ome-zarr-0.4"``, or another one of
         `napari_axonem.volumes.writers.registry.format_words`.

@@ -26,9 +26,9 @@ from napari_axonem.widgets.docks.factories import (
     VolumeDock,
 )
 from napari_axonem.widgets.menu import add_menu
-from napari_axonem.widgets.opening.locations import is_project, volumes_at
+from napari_axonem.widgets.opening.locations import is_project
 from napari_axonem.widgets.opening.precedence import come_first
-from napari_axonem.widgets.opening.volume_layer import volume_layer
+from napari_axonem.widgets.opening.reading import all_layers
 from napari_axonem.widgets.parts import recent
 from napari_axonem.widgets.parts.frames import frame_of
 from napari_axonem.widgets.session.session import Session, session_of
@@ -105,12 +105,8 @@ def run_desk(volumes: Sequence[str], voxel_size: Nm | None = None, *, tour: bool
     AxonemError
         A volume or project cannot be opened; where it is a volume, no window was shown.
     """
-    layers = [
-        volume_layer(location, voxel_size)
-        for path in volumes
-        if not is_project(path)
-        for location in volumes_at(path)
-    ]
+    shown = (path for path in volumes if not is_project(path))
+    layers = [layer for path in shown for layer in all_layers(path, voxel_size)]
     viewer = napari.Viewer(title="napari-axonem", show=False)
     try:
         session = shown_desk(viewer, _fitting(PICTURE), as_left=True)

@@ -149,6 +149,8 @@ def test_a_submission_in_words(
     said = capsys.readouterr().out
     assert "not a submission that would be taken" in said
     assert "mouse: problem: 1_mouse_instance_seg_pred.h5 is missing" in said
+    assert main(["axonem", "submit", *segmentations[2:], out]) == 0
+    assert "warning" not in capsys.readouterr().out  # the human one is there already
     assert main(["axonem", "submit", *segmentations, out, "--overwrite"]) == 0
     assert main(["axonem", "check", out]) == 0
     assert "a sound submission" in capsys.readouterr().out

@@ -29,6 +29,11 @@ def test_published_weights_become_a_model_file(tmp_path, capsys):
     assert (model.card.name, model.card.offsets) == ("fib", ())
     assert main([*arguments, *more]) == 2
     assert "exists already" in capsys.readouterr().err
+    for wrong in ("20,21,21", "21,21,7"):  # even, and not seen from the next step
+        more[1] = wrong
+        assert main([*arguments, *more, "--overwrite"]) == 2
+        assert "--field-of-view: a field of view of" in capsys.readouterr().err
+    assert load_model(destination).card.patch == (21, 21, 21)
 
 
 def test_what_is_no_archive_of_weights_is_said_in_one_line(tmp_path, capsys):
@@ -39,5 +44,6 @@ def test_what_is_no_archive_of_weights_is_said_in_one_line(tmp_path, capsys):
         assert main(arguments) == 2
         error = capsys.readouterr().err
         assert said in error
+        assert "pickle" not in error
         assert error.count("\n") == 1
     assert not (tmp_path / "o.safetensors").exists()

@@ -10,7 +10,7 @@ import pytest
 
 from napari_axonem.errors import VolumeError, VoxelSizeUnknownError
 from napari_axonem.geometry import Box
-from napari_axonem.volumes import axonem
+from napari_axonem.volumes import axonem, describe, open_volume
 from napari_axonem.volumes.axonem import HUMAN, MOUSE
 from napari_axonem.volumes.axonem.release import LAYOUT, file_name
 
@@ -154,3 +154,21 @@ def test_negative_ids_are_refused_when_read(tmp_path: Path):
     assert block.labels.dtype == np.uint32
     with pytest.raises(VolumeError, match="negative id -5"):
         block.labels.read(block.labels.box)
+
+
+def test_files_open_by_themselves_where_they_lie(tmp_path):
+    image, labels = write_block(tmp_path / "good", (475, 1792, 1792), LAYOUT)
+    grid = HUMAN.grid.beginning_at((455, 1280, 1280))
+    for path in (image, labels, f"{image}:main"):
+        assert open_volume(path).grid == grid
+        info = describe(path)
+        assert (info.voxel_size, info.origin) == (grid.voxel_size, grid.origin)
+        assert "it is of the AxonEM release" in info.reason
+    assert open_volume(image, voxel_size=(40.0, 8.0, 8.0)).grid.voxel_size == (40.0, 8.0, 8.0)
+    with pytest.raises(VolumeError, match="not a folder of any known format; name one of the") as e:
+        describe(tmp_path / "good")
+    assert e.value.remedy.endswith("in it: im_475-1792-1792_pad.h5, seg_475-1792-1792_pad.h5")
+    other = write_image(tmp_path / "other" / image.name, SMALL)  # the name alone says nothing
+    either, _ = write_block(tmp_path / "either", (0, 0, 0), LAYOUT)
+    for path in (other, either):
+        assert describe(path).voxel_size is None

@@ -103,7 +103,7 @@ def test_one_volume_first_and_the_other_later(tmp_path: Path):
     assert write_submission([human], out).missing == ("mouse",)
     (missing,) = [f for f in check_submission(out, volumes=BOTH).files if f.problems]
     assert "1_mouse_instance_seg_pred.h5 is missing" in missing.problems[0]
-    assert write_submission([mouse], out).missing == ("human",)
+    assert write_submission([mouse], out).missing == ()
     assert check_submission(out, volumes=BOTH).is_sound
     with pytest.raises(VolumeError, match="a zip needs both volumes, and there is no --human"):
         write_submission([mouse], tmp_path / "a.zip")
@@ -147,6 +147,12 @@ def test_a_part_is_placed_and_the_rest_is_0(start, shape, factor):
     assert placed.left_out == labels.size - there.size
     part = Box((1, 3, 2), (5, 14, 17))
     np.testing.assert_array_equal(placed.read(part), full[part.slices])
+
+
+def test_where_it_lies_is_said_in_plain_numbers():
+    volume = Volume((ids((4, 8, 8)),), ((1, 1, 1),), Grid((30, 8, 8), (99999999, 0.5, 0)), "a", "b")
+    with pytest.raises(MismatchError, match=r"its origin 99999999 x 0\.5 x 0 nm is between voxels"):
+        on_challenge_grid(volume, HUMAN)
 
 
 def test_a_part_says_how_much_it_covers(tmp_path: Path):

@@ -304,6 +304,26 @@ def test_other_datasets_are_never_lost(tmp_path):
     assert open_volume(other).shape == SHAPE
 
 
+def test_other_volumes_of_a_zarr_group_are_never_lost(tmp_path):
+    path, store = source(tmp_path, labels()), tmp_path / "s.zarr"
+    run(path, store)
+    run(path, store / "labels" / "gt")
+    zarr.create_array(store / "affinities", shape=(3, 4, 4, 4), dtype="u1")
+    with pytest.raises(VolumeError, match=r"other volumes \(affinities, labels/gt\), which would"):
+        run(path, store, overwrite=True)
+    run(path, store / "labels" / "gt", overwrite=True, region="0:8,:,:")
+    assert open_volume(store / "labels" / "gt").shape == (8, 150, 137)
+    bare = tmp_path / "bare.zarr"  # arrays of zarr 2 whose group has no metadata
+    zarr.create_array(bare / "volumes" / "raw", shape=(4, 4, 4), dtype="u1", zarr_format=2)
+    (bare / "zarr.json").unlink(missing_ok=True)
+    with pytest.raises(VolumeError, match=r"holds other volumes \(volumes/raw\)"):
+        run(path, bare, overwrite=True)
+    (store / "zarr.json").write_text("no JSON")
+    with pytest.raises(VolumeError, match="so that nothing says what would be lost; remove it"):
+        run(path, store, overwrite=True)
+    assert names(store) == ["0", "1", "affinities", "labels", "zarr.json"]
+
+
 def test_replacing(tmp_path):
     path = source(tmp_path, labels())
     for name in ("a.zarr", "a.h5"):

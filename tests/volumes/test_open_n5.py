@@ -226,6 +226,29 @@ def test_groups(tmp_path):
     assert describe(path / "volumes" / "raw").shape == SHAPE
 
 
+def test_zip(tmp_path):
+    write(tmp_path / "store" / "a.n5" / "volumes" / "raw")
+    shutil.make_archive(str(tmp_path / "a"), "zip", tmp_path / "store")
+    assert list_volumes(tmp_path / "a.zip") == ["a.n5/volumes/raw"]
+    np.testing.assert_array_equal(
+        open_volume(tmp_path / "a.zip", voxel_size=SIZE).levels[0], voxels()
+    )
+
+
+def test_what_lies_in_a_folder_does_not_answer_for_other_names(tmp_path, monkeypatch):
+    write(tmp_path / "extra" / "ts.n5" / "vol")
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path)
+    for name in ("nothere.h5", "nothere.h5:gt", "no/such/place", "extra/nope.zarr/image"):
+        with pytest.raises(VolumeError, match="no such file or folder") as caught:
+            describe(name)
+        nearest = tmp_path / "extra" if name.startswith("extra") else tmp_path
+        assert caught.value.remedy.endswith(f"folder that exists is {nearest}")
+    with pytest.raises(VolumeError, match="empty: not a folder of any known format"):
+        describe("empty")
+    assert describe("extra/ts.n5").location == "extra/ts.n5/vol"
+
+
 @pytest.mark.parametrize(
     "group",
     [

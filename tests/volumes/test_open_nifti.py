@@ -97,6 +97,21 @@ def test_origin_is_the_corner_of_the_first_voxel(tmp_path):
     assert info.origin is None
 
 
+@pytest.mark.parametrize(("unit", "nm"), [("micron", 1e3), ("mm", 1e6)])
+@pytest.mark.parametrize("stored", ["sform", "qform", "pixdim"])
+def test_numbers_of_32_bits_are_read_as_they_were_meant(tmp_path, unit, nm, stored):
+    affine = np.diag([4 / nm, 8 / nm, 30 / nm, 1])
+    affine[:3, 3] = (102.0 / nm, 40004.0 / nm, 105.0 / nm)
+    header = nibabel.load(write(tmp_path / "a.nii", affine=affine, unit=unit)).header
+    header["vox_offset"] = 352
+    header["sform_code"] = stored == "sform"
+    header["qform_code"] = stored == "qform"
+    (tmp_path / "b.nii").write_bytes(header.binaryblock + bytes(4) + voxels().tobytes())
+    info = describe(tmp_path / "b.nii")
+    assert info.voxel_size == SIZE
+    assert info.origin == (None if stored == "pixdim" else (90.0, 40000.0, 100.0))
+
+
 def test_no_affine(tmp_path):
     pixdim = [1, 0.004, 0.008, 0.03, 1, 1, 1, 1]
     path = write_by_hand(tmp_path / "a.nii", voxels(), sform_code=0, qform_code=0, pixdim=pixdim)

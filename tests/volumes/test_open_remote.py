@@ -191,6 +191,17 @@ def test_zip_of_an_array(tmp_path):
     np.testing.assert_array_equal(volume.read(volume.box), a)
 
 
+def test_zip_without_a_volume(tmp_path):
+    np.savez(tmp_path / "weights.npz", a=np.zeros(3))
+    with pytest.raises(VolumeError, match="without a volume at its top; unpack it"):
+        describe(tmp_path / "weights.npz")
+    (tmp_path / "store" / "b" / "c").mkdir(parents=True)
+    (tmp_path / "store" / "b" / "c" / "d").write_text("")
+    shutil.make_archive(str(tmp_path / "a"), "zip", tmp_path / "store")
+    with pytest.raises(VolumeError, match="at its top; its folders are b; unpack it"):
+        describe(tmp_path / "a.zip")
+
+
 def test_names_inside_the_only_folder_of_a_zip(tmp_path):
     a = voxels("u2", (4, 5, 6))
     zarr.create_group(tmp_path / "store" / "vol")

@@ -77,7 +77,7 @@ def test_progress_reaches_its_end(written):
 
 def test_what_is_there_is_not_replaced_unasked(written):
     path, _ = written
-    with pytest.raises(VolumeError, match=path.name):
+    with pytest.raises(VolumeError, match=rf"{path.name}: exists already; choose another name$"):
         write_phantom(path, SETTINGS)
     assert (path / "phantom.json").is_file()
 

@@ -134,8 +134,10 @@ def test_store_that_cannot_hold_it(tmp_path, version):
 def test_existing_is_refused_or_replaced(tmp_path, name):
     write(tmp_path / name)
     other = voxels() + 1
-    with pytest.raises(VolumeError, match="exists already"):
+    with pytest.raises(VolumeError, match=r"already; choose another name, or pass --overwrite$"):
         write(tmp_path / name, other)
+    with pytest.raises(VolumeError, match=r"exists already; choose another name$"):
+        write(tmp_path / name, other, overwrite=None)
     np.testing.assert_array_equal(open_volume(tmp_path / name).levels[0][:], voxels())
     write(tmp_path / name, other, overwrite=True)
     np.testing.assert_array_equal(open_volume(tmp_path / name).levels[0][:], other)

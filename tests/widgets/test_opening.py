@@ -1,6 +1,7 @@
 """What is read without a window, what is sample data, and what the dock opens."""
 
 import gc
+import sys
 from pathlib import Path
 
 import h5py
@@ -18,11 +19,12 @@ from napari_axonem.volumes import write_volume
 from napari_axonem.volumes.axonem import HUMAN
 from napari_axonem.volumes.axonem.release import LAYOUT
 from napari_axonem.volumes.phantom import PhantomSettings
+from napari_axonem.widgets import desk
 from napari_axonem.widgets.opening import samples
 from napari_axonem.widgets.opening.asking import ANSWERS
 from napari_axonem.widgets.opening.locations import brief, is_ours, is_remote, volumes_at
 from napari_axonem.widgets.opening.notices import line
-from napari_axonem.widgets.opening.reading import get_reader, read
+from napari_axonem.widgets.opening.reading import all_layers, get_reader, read
 from napari_axonem.widgets.opening.volume_layer import volume_layer
 from napari_axonem.widgets.opening.voxel_size_form import Given, Question
 from tests.volumes.axonem_files import write_block
@@ -69,6 +71,21 @@ def test_a_block_of_the_release_is_cropped_with_its_context(tmp_path: Path, aske
     assert (image.name, labels.name) == ("human 475-1792-1792 image", "human 475-1792-1792 labels")
     assert image.scale.tolist() == [30, 8, 8]
     assert tuple(image.world_to_data(labels.data_to_world((0, 0, 0)))) == (20, 512, 512)
+
+
+def test_the_command_shows_a_folder_of_blocks_as_the_window_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image, _ = write_block(tmp_path / "blocks", HUMAN.centre, LAYOUT)
+    assert [a.name for a in all_layers(str(image.parent))] == [
+        "human 475-1792-1792 image",
+        "human 475-1792-1792 labels",
+    ]
+    [one] = all_layers(str(image), (40.0, 8.0, 8.0))
+    assert one.scale.tolist() == [40, 8, 8]
+    monkeypatch.setattr(desk.napari, "Viewer", lambda **_: sys.exit("the window"))
+    with pytest.raises(SystemExit, match="the window"):  # all that is to be shown was opened
+        desk.run_desk([str(image.parent)])
 
 
 def test_a_block_of_either_volume_is_not_guessed(tmp_path: Path) -> None:

@@ -140,7 +140,7 @@ def _taken_up_or_begun(plan: Plan, work: Work, progress: Progress) -> None:
         disk.remove(scratch)
         journal.add(PUBLISHED, 0, None)
         journal.flush()
-        disk.publish(work.result, work.destination, overwrite=False)
+        disk.publish(work.result, work.destination, overwrite=None)
 
 
 @dataclass(frozen=True, slots=True)

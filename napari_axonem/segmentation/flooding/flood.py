@@ -113,7 +113,7 @@ def _working_on(plan: Plan) -> Iterator[Pyramid]:
     """Begin, or take up, the labels at the destination, and let nobody else write to them."""
     folder, path = plan.folder, plan.destination
     if not folder.exists():
-        refuse_existing(path, overwrite=False)
+        refuse_existing(path, overwrite=None)
     elif journal_about(folder / "journal") not in (None, plan.about):
         raise VolumeError(
             "unfinished work with other settings, another model or another image",

@@ -11,7 +11,7 @@ from typing import Any
 
 from napari_axonem.errors import ModelError, SettingsError
 from napari_axonem.geometry import Box, Zyx, blocks
-from napari_axonem.networks.ffn import FfnSettings
+from napari_axonem.networks.ffn import FfnSettings, can_move
 from napari_axonem.networks.files import LoadedModel
 from napari_axonem.segmentation.flooding.block import Task
 from napari_axonem.segmentation.flooding.joining import common_box
@@ -101,7 +101,7 @@ def plan_of(
             remedy="flood filling needs a model of architecture ffn",
         )
     fov, step = model.card.patch, made_of.step
-    if any(n % 2 == 0 or n < 2 * s + 1 for n, s in zip(fov, step, strict=True)):
+    if not can_move(fov, step):
         raise ModelError(
             f"a field of view of {fov} voxels cannot move by {step}",
             where=model.path,

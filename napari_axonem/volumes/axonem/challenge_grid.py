@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_axonem.errors import MismatchError
-from napari_axonem.geometry import Box, Zyx, blocks, zyx
+from napari_axonem.geometry import Box, Zyx, blocks, plain, zyx
 from napari_axonem.volumes.axonem.release import ReleaseVolume
 from napari_axonem.volumes.chunking import natural_block
 from napari_axonem.volumes.reduction import reduce_block, reduced_shape
@@ -160,4 +160,4 @@ def stated_by_shape(shape: Zyx, release: ReleaseVolume) -> Zyx | None:
 
 
 def _nm(values: Sequence[float]) -> str:
-    return " x ".join(f"{v:g}" for v in values)
+    return plain(values, " x ")

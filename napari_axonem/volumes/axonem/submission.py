@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from napari_axonem.errors import StorageError, VolumeError, VoxelSizeUnknownError
-from napari_axonem.geometry import Box, Grid, Nm
+from napari_axonem.geometry import Box, Grid, Nm, plain
 from napari_axonem.progress import Progress, silent
 from napari_axonem.volumes.axonem.challenge_grid import (
     OnChallengeGrid,
@@ -21,7 +21,7 @@ from napari_axonem.volumes.axonem.challenge_grid import (
     stated_by_shape,
 )
 from napari_axonem.volumes.axonem.prediction import Prediction, write_prediction
-from napari_axonem.volumes.axonem.release import VOLUMES, ReleaseVolume, VolumeKey
+from napari_axonem.volumes.axonem.release import VOLUMES, ReleaseVolume, VolumeKey, volume_named
 from napari_axonem.volumes.axonem.submission_check import check_submission
 from napari_axonem.volumes.disk import guarded, refuse_existing, replacing
 from napari_axonem.volumes.labels import require_labels
@@ -69,7 +69,7 @@ class Submission:
     destination: Path
     files: tuple[Submitted, ...]
     missing: tuple[VolumeKey, ...]
-    """Volumes that nothing was given for: without them it cannot be ranked."""
+    """Volumes that there is no file for: without them it cannot be ranked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +125,10 @@ def write_submission(
         finish = _pack if is_zip else _move
         verify = partial(_verified, jobs, written, destination, progress)
         finish(stage, destination, written, verify, overwrite)
+    if not is_zip:  # the other one may have been written before
+        missing = tuple(
+            k for k in missing if not (destination / volume_named(k).prediction).is_file()
+        )
     files = tuple(
         Submitted(job.entry.volume.key, job.entry.location, job.placed, one, job.notes)
         for job, one in zip(jobs, written, strict=True)
@@ -181,7 +185,7 @@ def _opened(entry: Entry, reduction: Reduction) -> _Job:
         size = release.grid.coarser(factor).voxel_size
         notes.append(
             f"the file does not state its voxel size; its shape is that of the whole "
-            f"{release.key} volume at {' x '.join(f'{s:g}' for s in size)} nm"
+            f"{release.key} volume at {plain(size, ' x ')} nm"
         )
     volume = open_volume(entry.location, voxel_size=size, origin=entry.origin)
     return _placed(entry, volume, reduction, notes)

@@ -67,6 +67,11 @@ def _claim(store: Store) -> str | None:
         return f"the {store.word} holds {_KEY}, the metadata of an N5 array"
     if attributes.keys() & _OF_GROUPS:
         return f"the {store.word} holds {_KEY}, the metadata of an N5 group"
+    return None
+
+
+def _holds(store: Store) -> str | None:
+    """Say which array lies in a folder: a group of N5 need not have metadata."""
     inside = next((n for n in islice(_walk(store), _LOOKED_AT) if n[1]), None)
     return f"the {store.word} holds an N5 array, {inside[0]}" if inside else None
 
@@ -280,5 +285,5 @@ def _pyramid_source(store: Store, pyramid: _Pyramid) -> Source:
     )
 
 
-N5 = StoreFormat("N5", (".n5",), (_KEY,), _claim, _read, _names)
+N5 = StoreFormat("N5", (".n5",), (_KEY,), _claim, _read, _names, _holds)
 """Registered in `napari_axonem.volumes.formats.registry`."""

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_axonem.errors import AxonemError, VolumeError
-from napari_axonem.volumes.formats.attributes import Spacing, scaled
+from napari_axonem.volumes.formats.attributes import Spacing
 from napari_axonem.volumes.formats.flat import Mapped, Whole, corner
 from napari_axonem.volumes.formats.libraries import library
 from napari_axonem.volumes.formats.source import (
@@ -29,6 +29,9 @@ from napari_axonem.volumes.formats.units import nm_per
 from napari_axonem.volumes.lazy import Level
 
 _GZIP = b"\x1f\x8b"
+
+_PLACES = 6
+"""Of an origin in nm, behind the point."""
 
 
 def _claim(path: Path) -> str | None:
@@ -130,17 +133,33 @@ def _spacing(image: Any) -> Spacing:  # noqa: ANN401
     header = image.header
     unit = header.get_xyzt_units()[0]
     nm = nm_per(unit)
-    directions = np.diag([*(float(n) for n in header.get_zooms()[:3]), 1.0, 1.0, 1.0][:3])
+    stored = header["pixdim"].dtype.newbyteorder("=")
+    directions = np.diag([*_decimal(header.get_zooms()[:3], stored), 1.0, 1.0, 1.0][:3])
     start: list[float] = []
     if header["sform_code"] > 0 or header["qform_code"] > 0:
-        directions = image.affine[:3, :3].T
-        start = corner(directions, image.affine[:3, 3])
+        affine = _decimal(image.affine, stored)
+        directions = affine[:3, :3].T
+        start = corner(directions, affine[:3, 3])
     sizes = np.linalg.norm(directions, axis=1)
     if nm is None:
         return Spacing(note=f"its voxels x, y, z are {sizes.tolist()} of an unknown unit")
     if not np.all(np.isfinite(sizes)) or np.any(sizes <= 0):
         return Spacing(note=f"its voxels are {sizes.tolist()} {unit}")
-    return Spacing(scaled(sizes[::-1].tolist(), nm), scaled(start, nm) if start else None)
+    digits = np.finfo(stored).precision  # of what was worked out of a quaternion
+    z, y, x = (float(f"{size * nm:.{digits}g}") for size in sizes[::-1])
+    if not start:
+        return Spacing((z, y, x))
+    at_z, at_y, at_x = (round(at * nm, _PLACES) for at in start)
+    return Spacing((z, y, x), (at_z, at_y, at_x))
+
+
+def _decimal(values: npt.ArrayLike, stored: np.dtype[Any]) -> npt.NDArray[np.float64]:
+    """Return the shortest decimal numbers that are stored as these: 0.03, not 0.0299999993.
+
+    NIfTI-1 has 32 bits for a number, NIfTI-2 has 64.
+    """
+    numbers = np.asarray(values, stored)
+    return np.array([float(str(n)) for n in numbers.flat]).reshape(numbers.shape)
 
 
 NIFTI = Format("NIfTI", (".nii", ".nii.gz"), _claim, _read, lambda _: [""])

@@ -19,7 +19,7 @@ from napari_axonem.volumes.formats.precomputed import PRECOMPUTED
 from napari_axonem.volumes.formats.remote import KeyValues, refused_error
 from napari_axonem.volumes.formats.sections import PICTURE, SECTIONS
 from napari_axonem.volumes.formats.source import Format, Location, Source
-from napari_axonem.volumes.formats.stores import Store, StoreFormat
+from napari_axonem.volumes.formats.stores import Store, StoreFormat, listed
 from napari_axonem.volumes.formats.tiff import TIFF
 from napari_axonem.volumes.formats.zarr_store import ZARR
 from napari_axonem.volumes.formats.zipped import ZIP
@@ -107,12 +107,15 @@ def find(location: str | Path) -> Found:
 
 
 def _find_near(address: addresses.Address) -> Found:
-    candidates = list(_readings(address.place))
+    named = list(_readings(address.place))
+    candidates = [*named, *_above(address.place)]
     for candidate in candidates:
         for known in (f for f in FORMATS if address.format in ("", f.name)):
             if candidate.inner and not known.has_inner:
                 continue
             reason = _claim(known.claim, candidate.path)
+            if reason is None and candidate in named:
+                reason = _claim(known.holds, candidate.path)
             if reason is not None:
                 return _near(candidate, address.inner, known, reason)
     for candidate in candidates:
@@ -168,12 +171,16 @@ def _far(store: KeyValues, inner: str, known: StoreFormat, reason: str) -> Found
 
 
 def _readings(location: str) -> Iterator[Location]:
-    """Yield the ways to cut a location into what exists and what is meant inside of it."""
+    """Yield what a location names that exists: itself, or what stands before a colon."""
     if os.path.lexists(location):
         yield Location(Path(location))
     for at in (i for i in range(len(location) - 1, 0, -1) if location[i] == ":"):
         if os.path.lexists(location[:at]):
             yield Location(Path(location[:at]), location[at + 1 :].strip("/"))
+
+
+def _above(location: str) -> Iterator[Location]:
+    """Yield the nearest folder above a location that exists, and the rest as a name inside."""
     for parent in Path(location).parents:
         if os.path.lexists(parent):
             yield Location(parent, Path(location).relative_to(parent).as_posix())
@@ -220,8 +227,18 @@ def _unclaimed(location: str, candidates: list[Location]) -> VolumeError:
     likely = [f.name for f in FORMATS if path.name.lower().endswith(f.suffixes)]
     hint = f"; by its name it should be {likely[0]}, so it may be damaged" if likely else ""
     kind = "folder" if path.is_dir() else "file"
+    volumes = _by_name(path) if path.is_dir() else []
     return VolumeError(
         f"not a {kind} of any known format{hint}",
         where=path,
-        remedy=f"give one of {', '.join(f.name for f in FORMATS)}",
+        remedy=f"name one of the volumes in it: {listed(volumes)}"
+        if volumes
+        else f"give one of {', '.join(f.name for f in FORMATS)}",
     )
+
+
+def _by_name(folder: Path) -> list[str]:
+    """Return the names of what lies in a folder and by its name is a volume, sorted."""
+    suffixes = tuple(s for f in FORMATS for s in f.suffixes)
+    with os.scandir(folder) as entries:
+        return sorted(e.name for e in entries if e.name.lower().endswith(suffixes))

@@ -83,6 +83,11 @@ class Format:
     """Whether a location may name something inside of it. Without that a path to something else
     in such a folder, or to nothing, is not taken for it."""
 
+    holds: Callable[[Path], str | None] = lambda path: None
+    """Says why a folder that claims nothing has volumes of this format further down. Asked only
+    of a folder that was named itself: one that lies above a name is not taken for a volume
+    because of what happens to lie in it."""
+
 
 def one_level(whole: Source, index: int, location: str, number: int | None = None) -> Source:
     """Return one level of a volume as a volume of its own that lies at `location`.

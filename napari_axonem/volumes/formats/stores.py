@@ -154,16 +154,25 @@ class StoreFormat:
     names: Callable[[Store], list[str]]
     """Lists the volumes in a claimed store, sorted; an empty name is the store itself."""
 
+    holds: Callable[[Store], str | None] = lambda store: None
+    """As `Format.holds`."""
+
     def of_folders(self) -> Format:
         """Return it as a format of files and folders."""
 
         def claim(path: Path) -> str | None:
             return self.claim(Folder(path)) if path.is_dir() else None
 
+        def holds(path: Path) -> str | None:
+            return self.holds(Folder(path)) if path.is_dir() else None
+
         def read(location: Location) -> Source:
             return self.read(Folder(location.path), location.inner)
 
-        return Format(self.name, self.suffixes, claim, read, lambda p: self.names(Folder(p)))
+        def names(path: Path) -> list[str]:
+            return self.names(Folder(path))
+
+        return Format(self.name, self.suffixes, claim, read, names, holds=holds)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,10 +29,11 @@ def _inside(path: Path) -> tuple[Store, str, StoreFormat]:
     for name in ["", *folders[: len(folders) == 1]]:
         store = top.below(name)
         for known in _INSIDE:
-            if known.claim(store):
+            if known.claim(store) or known.holds(store):
                 return store, name, known
     raise VolumeError(
-        f"a zip file without a volume at its top ({listed(folders)})",
+        "a zip file without a volume at its top"
+        + (f"; its folders are {listed(folders)}" if folders else ""),
         where=path,
         remedy="unpack it, and give what is in it",
     )

@@ -25,11 +25,7 @@ BLOCK_VOXELS = 4 << 20
 
 
 def write_phantom(
-    destination: Path,
-    settings: PhantomSettings,
-    progress: Progress = silent,
-    *,
-    overwrite: bool = False,
+    destination: Path, settings: PhantomSettings, progress: Progress = silent
 ) -> None:
     """Write a phantom: nothing is at `destination` before all is written.
 
@@ -44,19 +40,17 @@ def write_phantom(
         Folder that comes into being, by custom with a name in ``.zarr``.
     progress
         Called after each block; may raise to stop.
-    overwrite
-        Replace what is there.
 
     Raises
     ------
     VolumeError
-        `destination` exists and is not to be replaced.
+        `destination` exists.
     StorageError
         The disk cannot be written.
     SettingsError
         The volume is too small to hold a neurite.
     """
-    with replacing(destination, overwrite=overwrite) as folder:
+    with replacing(destination, overwrite=None) as folder:
         progress(0, 1, "laying out neurites")
         phantom = Phantom(settings)
         _write(phantom, folder, progress)

@@ -80,6 +80,7 @@ def _resume(path: Path, content: Content) -> _Levels:
 
 def _check(version: ngff.Version, path: Path, content: Content) -> None:
     containers.check(path, version)
+    containers.refuse_loss(path)
 
 
 def _writer(version: ngff.Version) -> Writer:

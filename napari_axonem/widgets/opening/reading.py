@@ -20,6 +20,7 @@ from napari.viewer import Viewer
 from npe2 import PluginManager
 
 from napari_axonem.errors import AxonemError, VolumeError, VoxelSizeUnknownError
+from napari_axonem.geometry import Nm
 from napari_axonem.volumes import describe
 from napari_axonem.widgets.opening.asking import ANSWERS, can_ask, question_of
 from napari_axonem.widgets.opening.axonem_layers import are_blocks, layers_of_blocks
@@ -79,7 +80,7 @@ def read(path: str | Sequence[str]) -> list[LayerData]:
         viewer = napari.current_viewer()
         layers = [layer for each in paths for layer in _layers(viewer, each, tell)]
     else:
-        layers = [layer for each in paths for layer in _all_layers(each)]
+        layers = [layer for each in paths for layer in all_layers(each)]
     return [layer.as_layer_data_tuple() for layer in layers] or NOTHING
 
 
@@ -142,9 +143,22 @@ def _try_all(path: str) -> list[_Attempt]:
         return [_Attempt(path, error)]
 
 
-def _all_layers(path: str) -> list[Layer]:
-    """Return the layers of all volumes that a path means, or raise why there are none."""
-    return _blocks(path) or [volume_layer(location) for location in volumes_at(path)]
+def all_layers(path: str, voxel_size: Nm | None = None) -> list[Layer]:
+    """Return the layers of all volumes that a path means.
+
+    Parameters
+    ----------
+    path
+        File, folder or address; training blocks are taken for volumes like any other where
+        `voxel_size`, in nm (z, y, x), says what only those need.
+
+    Raises
+    ------
+    AxonemError
+        Something cannot be opened, or its voxel size is not known.
+    """
+    blocks = _blocks(path) if voxel_size is None else []
+    return blocks or [volume_layer(location, voxel_size) for location in volumes_at(path)]
 
 
 def _blocks(path: str) -> list[Layer]:

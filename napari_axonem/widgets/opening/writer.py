@@ -89,7 +89,7 @@ def _write_together(destination: Path, layers: Sequence[_Layer]) -> None:
             where=destination,
             remedy="save them one by one, or together with a name that ends in .zarr",
         )
-    refuse_existing(destination, overwrite=False)
+    refuse_existing(destination, overwrite=None)
     image, labels = sorted(layers, key=lambda layer: layer.kind)
     try:
         _write(destination, image)
@@ -138,7 +138,7 @@ def _write(destination: Path, layer: _Layer) -> None:
             layer.grid,
             layer.kind,
             progress,
-            overwrite=destination.suffix.lower() in FILES,  # napari's dialog has asked
+            overwrite=destination.suffix.lower() in FILES or None,  # of files napari's dialog asks
         )
 
 
