@@ -27,7 +27,7 @@ from napari_axonem.cli import (
     skeletonizing,
     training,
 )
-from napari_axonem.cli.flags import Parser, add_flags, read_flags
+from napari_axonem.cli.flags import Parser, add_flags, naming_flags, read_flags
 from napari_axonem.cli.reporting import Outcome, Spoken, progress_for, show
 from napari_axonem.cli.verb import AnyVerb, LongVerb
 from napari_axonem.errors import AxonemError
@@ -120,9 +120,10 @@ def _perform(parsed: argparse.Namespace, watcher: Watcher | None) -> Outcome:
     """Do what was asked for."""
     verb: AnyVerb = parsed.verb
     settings = read_flags(verb.settings, parsed)
-    if isinstance(verb, LongVerb):
-        return verb.run(settings, watcher or Spoken())
-    return verb.run(settings, heeding(watcher) if watcher else progress_for(sys.stderr))
+    with naming_flags(verb.settings):
+        if isinstance(verb, LongVerb):
+            return verb.run(settings, watcher or Spoken())
+        return verb.run(settings, heeding(watcher) if watcher else progress_for(sys.stderr))
 
 
 def _unexpected(error: Exception, watcher: Watcher | None) -> _Ended:

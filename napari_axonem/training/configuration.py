@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import ValidationError
 
+from napari_axonem.complaints import complaint
 from napari_axonem.errors import SettingsError
 from napari_axonem.settings import Settings
 
@@ -89,18 +90,12 @@ def read_settings(
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         unknown = first["type"] == "extra_forbidden"
-        seen = f"there is no setting {key!r}" if unknown else f"{key}: {_said(first)}"
+        seen = f"there is no setting {key!r}" if unknown else f"{key}: {complaint(error.errors())}"
         raise SettingsError(
             seen,
             where=configuration.place(first["loc"]),
             remedy=f"known are {', '.join(settings.model_fields)}" if unknown else "",
         ) from error
-
-
-def _said(first: Any) -> str:  # noqa: ANN401 - pydantic's own dictionary
-    given = first["input"]
-    shown = "" if isinstance(given, dict) else f" (got {given!r})"
-    return f"{first['msg']}{shown}"
 
 
 def _yaml(text: str, path: Path) -> tuple[Any, dict[Key, int]]:

@@ -1,0 +1,112 @@
+"""What is wrong with a command line is said in plain words, in the terms of the help."""
+
+import pytest
+
+from napari_axonem.cli import main
+
+from .test_verbs import Refused
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (
+            "phantom x.zarr --shape 48,320",
+            "--shape: three numbers z,y,x are needed, not 48,320",
+        ),
+        (
+            "phantom x.zarr --shape 4,8,8,8",
+            "--shape: three numbers z,y,x are needed, not 4,8,8,8",
+        ),
+        (
+            "phantom x.zarr --voxel-size 30,8",
+            "--voxel-size: three numbers z,y,x are needed, not 30,8",
+        ),
+        (
+            "phantom x.zarr --voxel-size 30,a,8",
+            "--voxel-size: a number is needed, not 'a'",
+        ),
+        ("phantom x.zarr --shape 48,0,320", "--shape: each must be at least 1, not 0"),
+        ("phantom x.zarr --seed 1.5", "--seed: a whole number is needed, not 1.5"),
+        (
+            "convert a.zarr b.zarr --region 0:10,0:10",
+            "--region: three ranges z0:z1,y0:y1,x0:x1 are needed, not 0:10,0:10",
+        ),
+        (
+            "export P --box 0:10,0:10",
+            "--box: three ranges z0:z1,y0:y1,x0:x1 are needed, not 0:10,0:10",
+        ),
+        (
+            "errors P --box 1,2",
+            "--box: six numbers z0,y0,x0,z1,y1,x1 are needed, not 1,2",
+        ),
+        ("merge P 855,1420 1,2,3", "Z,Y,X: three numbers z,y,x are needed, not 855,1420"),
+        ("agglomerate P --threshold 1.5", "--threshold: it must be at most 1, not 1.5"),
+        ("erase P 1,2,3 --radius 0", "--radius: it must be more than 0, not 0"),
+    ],
+)
+def test_a_wrong_value_is_said_in_plain_words(refused: Refused, line: str, said: str) -> None:
+    assert refused(line.split()) == f"napari-axonem: {said}\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "verb", "said"),
+    [
+        ("info", "info", "VOLUME is needed"),
+        ("split P --red 285,908,1068", "split", "--blue is needed"),
+        ("split P", "split", "--red and --blue are needed"),
+        ("agglomerate P", "agglomerate", "--threshold is needed"),
+        ("go P", "go", "--to is needed"),
+        ("erase P 1,2,3", "erase", "--radius is needed"),
+        ("project create", "project create", "PROJECT is needed"),
+    ],
+)
+def test_what_is_missing_is_named_once_with_its_help(
+    refused: Refused, line: str, verb: str, said: str
+) -> None:
+    expected = f"napari-axonem: {verb}: {said}; see 'napari-axonem {verb} --help'\n"
+    assert refused(line.split()) == expected
+
+
+@pytest.mark.parametrize("line", ["nonsense", "project nonsense", "errors P --rank nonsense"])
+def test_the_program_names_itself_once(refused: Refused, line: str) -> None:
+    before, _, _ = refused(line.split()).partition("; see '")
+    assert before.count("napari-axonem") == 1
+    assert "invalid choice: 'nonsense'" in before
+
+
+@pytest.mark.parametrize(
+    ("verb", "flags"),
+    [
+        ("agglomerate", ["--threshold"]),
+        ("go", ["--to"]),
+        ("erase", ["--radius"]),
+        ("split", ["--red", "--blue"]),
+    ],
+)
+def test_usage_shows_what_is_required_without_brackets(
+    capsys: pytest.CaptureFixture[str], verb: str, flags: list[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main([verb, "--help"])
+    usage = capsys.readouterr().out
+    for flag in flags:
+        assert f" {flag} " in usage
+        assert f"[{flag}" not in usage
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "merge P -10,100,100 300,600,600",
+        "delete P -.5,1,1",
+        "split P --red -1,2,3 -4,5,6 --blue -7,8,9",
+    ],
+)
+def test_a_position_may_begin_with_a_minus(refused: Refused, line: str) -> None:
+    assert "P: this is no project" in refused(line.split())
+
+
+def test_a_setting_that_turns_out_wrong_later_is_named_by_its_flag(refused: Refused) -> None:
+    said = refused(["phantom", "x.zarr", "--shape", "1,1,1"])
+    assert said.startswith("napari-axonem: --shape: no neurite fits")
