@@ -145,6 +145,11 @@ class Grid:
         """Return the grid of the pyramid level reduced by `factor` (z, y, x)."""
         return Grid(_nm(np.multiply(self.voxel_size, factor)), self.origin)
 
+    def ranges_nm(self, box: Box) -> str:
+        """Return where a box lies, as ``--box`` takes it: ``z0:z1,y0:y1,x0:x1`` in nm."""
+        edges = zip(box.start, box.stop, self.voxel_size, self.origin, strict=True)
+        return ",".join(f"{o + a * s:.12g}:{o + b * s:.12g}" for a, b, s, o in edges)
+
     def beginning_at(self, voxel: Sequence[int]) -> Grid:
         """Return the grid of a part whose first voxel is `voxel` (z, y, x) of this one."""
         corner = [o + i * s for o, i, s in zip(self.origin, voxel, self.voxel_size, strict=True)]

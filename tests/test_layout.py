@@ -27,6 +27,7 @@ BASE = {
     "progress",
     "settings",
     "watching",
+    "wording",
 }
 MODELS = {"networks", "pipeline", "training"}
 EVERYTHING = BASE | MODELS | {"volumes", "evaluation", "segmentation", "proofreading", "jobs"}

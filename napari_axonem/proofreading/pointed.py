@@ -13,6 +13,7 @@ from napari_axonem.proofreading.operation import Colour, Point
 from napari_axonem.proofreading.scored import Scored
 from napari_axonem.proofreading.sources import require_known
 from napari_axonem.proofreading.splitting import Pick
+from napari_axonem.wording import point_words
 
 REACH_NM = 60.0
 """How far from a click on background a fragment may lie to be taken for the one meant."""
@@ -43,7 +44,7 @@ class Pointed(Scored):
         """
         segment = self.keeper.state.graph.segment
         fragment = self.keeper.sources.fragment_at(position_nm)
-        require_known(fragment, len(segment), "point {:g},{:g},{:g} nm".format(*position_nm))
+        require_known(fragment, len(segment), point_words(position_nm))
         return int(segment[fragment])
 
     def _pick_in(self, segment: int) -> Pick:

@@ -110,3 +110,18 @@ def test_a_position_may_begin_with_a_minus(refused: Refused, line: str) -> None:
 def test_a_setting_that_turns_out_wrong_later_is_named_by_its_flag(refused: Refused) -> None:
     said = refused(["phantom", "x.zarr", "--shape", "1,1,1"])
     assert said.startswith("napari-axonem: --shape: no neurite fits")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("delete", "99999,1,1"), "it lies outside of the volume"),
+        (("erase", "99999,1,1", "--radius", "20"), "the brush lies outside of the volume"),
+    ],
+)
+def test_what_is_outside_is_told_where_the_volume_is(
+    refused: Refused, project: str, arguments: tuple[str, ...], said: str
+) -> None:
+    verb, *rest = arguments
+    expected = f"point 99999,1,1 nm: {said}, which is 0:120,0:64,0:240 nm"
+    assert refused([verb, project, *rest]) == f"napari-axonem: {expected}\n"
