@@ -24,7 +24,7 @@ from napari_axonem.progress import Progress
 from napari_axonem.proofreading.folder import SUFFIX
 from napari_axonem.proofreading.project import Project
 from napari_axonem.proofreading.suggested import Suggested, suggest_for
-from napari_axonem.settings import ZYX_NM, Positional, Settings, VoxelSize
+from napari_axonem.settings import ZYX_NM, Positional, Settings, VoxelSize, flag_of
 from napari_axonem.volumes import densified, describe, open_affinities, open_volume
 
 SHOWN_ERRORS = 20
@@ -122,6 +122,13 @@ def errors(settings: ErrorsSettings, progress: Progress) -> Outcome:
 
 
 def _errors_of_project(settings: ErrorsSettings, progress: Progress) -> Outcome:
+    for name in ("truth", "image", "affinities", "voxel_size"):
+        if getattr(settings, name) is not None:
+            raise SettingsError(
+                "it is about a label volume, and this is a project, which knows its own",
+                where=flag_of(name),
+                remedy="leave it out",
+            )
     with Project(settings.segmentation, writable=False) as project:
         ids = list(range(len(project.segment)))
         if project.has_truth and not (settings.suggestions or settings.keep):

@@ -125,3 +125,15 @@ def test_what_is_outside_is_told_where_the_volume_is(
     verb, *rest = arguments
     expected = f"point 99999,1,1 nm: {said}, which is 0:120,0:64,0:240 nm"
     assert refused([verb, project, *rest]) == f"napari-axonem: {expected}\n"
+
+
+@pytest.mark.parametrize("flag", ["--truth", "--image", "--affinities"])
+def test_what_a_project_knows_itself_is_refused(
+    refused: Refused, project: str, volumes: str, flag: str
+) -> None:
+    said = refused(["errors", project, flag, f"{volumes}:truth"])
+    assert said.startswith(f"napari-axonem: {flag}: it is about a label volume")
+
+
+def test_the_voxel_size_of_a_project_is_its_own(refused: Refused, project: str) -> None:
+    assert "--voxel-size: it is about" in refused(["errors", project, "--voxel-size", "1,1,1"])
