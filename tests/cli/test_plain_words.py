@@ -137,3 +137,12 @@ def test_what_a_project_knows_itself_is_refused(
 
 def test_the_voxel_size_of_a_project_is_its_own(refused: Refused, project: str) -> None:
     assert "--voxel-size: it is about" in refused(["errors", project, "--voxel-size", "1,1,1"])
+
+
+def test_a_name_for_skeletons_without_an_end_is_told_how_names_end(
+    refused: Refused, project: str
+) -> None:
+    said = refused(["export", project, "--skeletons", "sk"])
+    assert "; give a name that ends in ." in said
+    assert said.endswith("or .swc (SWC), or in a slash for a folder of SWC files\n")
+    assert "/ (" not in said
