@@ -56,5 +56,11 @@ def _text(done: Converted) -> str:
 
 
 VERBS: tuple[AnyVerb, ...] = (
-    Verb("convert", "write a volume in another format, type or part", ConvertSettings, convert),
+    Verb(
+        "convert",
+        "write a volume in another format, type or part",
+        ConvertSettings,
+        convert,
+        goes_on=True,
+    ),
 )

@@ -93,14 +93,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str] | None, watcher: Watcher | None) -> _Ended:
     """Run the command and say how it ended, on the standard streams and to the caller."""
+    goes_on = False
     try:
         parsed = build_parser().parse_args(arguments)
+        goes_on = parsed.verb.goes_on
         outcome = _perform(parsed, watcher)
         show(outcome, as_json=parsed.json)
     except AxonemError as error:
         return _failed(str(error), error.exit_status)
     except KeyboardInterrupt:
-        sys.stderr.write("napari-axonem: stopped\n")
+        remedy = "; the same command goes on where it was" if goes_on else ""
+        sys.stderr.write(f"napari-axonem: stopped{remedy}\n")
         return _Ended(INTERRUPTED, "stopped", "stopped")
     except BrokenPipeError:  # the reader of our output has had enough
         sys.stderr.close()

@@ -159,7 +159,9 @@ def _about(project: Project) -> tuple[dict[str, object], str]:
 
 VERBS: tuple[AnyVerb, ...] = (
     Verb("phantom", "write a synthetic axon volume with its truth", PhantomVerbSettings, phantom),
-    Verb("project create", "make a project from labels", ProjectCreateSettings, create),
+    Verb(
+        "project create", "make a project from labels", ProjectCreateSettings, create, goes_on=True
+    ),
     Verb("project info", "say what a project holds", ProjectSettings, about),
     Verb("project log", "list the operations", ProjectSettings, log),
     Verb(

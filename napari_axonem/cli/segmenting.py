@@ -146,7 +146,11 @@ def agglomerate(settings: AgglomerateSettings, progress: Progress) -> Outcome:
 
 VERBS: tuple[AnyVerb, ...] = (
     LongVerb(
-        "segment", "segment a volume: affinities, fragments, segments", SegmentSettings, segment
+        "segment",
+        "segment a volume: affinities, fragments, segments",
+        SegmentSettings,
+        segment,
+        goes_on=True,
     ),
     Verb(
         "agglomerate",

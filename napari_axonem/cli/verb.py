@@ -30,6 +30,9 @@ class Verb(Generic[S]):
     run: Callable[[S, Progress], Outcome]
     """Do it."""
 
+    goes_on: bool = False
+    """Whether the same command goes on where it was when it is cut off."""
+
 
 @dataclass(frozen=True, slots=True)
 class LongVerb(Generic[S]):
@@ -39,6 +42,7 @@ class LongVerb(Generic[S]):
     help: str
     settings: type[S]
     run: Callable[[S, Watcher], Outcome]
+    goes_on: bool = False
 
 
 AnyVerb = Verb[Any] | LongVerb[Any]

@@ -146,3 +146,39 @@ def test_a_name_for_skeletons_without_an_end_is_told_how_names_end(
     assert "; give a name that ends in ." in said
     assert said.endswith("or .swc (SWC), or in a slash for a folder of SWC files\n")
     assert "/ (" not in said
+
+
+@pytest.mark.parametrize(
+    ("line", "work", "remedy"),
+    [
+        (
+            "convert a.h5 b.zarr",
+            "converting.convert_volume",
+            "; the same command goes on where it was",
+        ),
+        (
+            "project create P.axonem --fragments a.h5",
+            "making.create_project",
+            "; the same command goes on where it was",
+        ),
+        (
+            "segment a.h5 S.segmentation",
+            "segmenting.plan_of",
+            "; the same command goes on where it was",
+        ),
+        ("info a.h5", "looking.describe", ""),
+    ],
+)
+def test_who_stops_work_is_told_whether_it_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    line: str,
+    work: str,
+    remedy: str,
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"napari_axonem.cli.{work}", interrupted)
+    assert main(line.split()) == 130
+    assert capsys.readouterr().err == f"napari-axonem: stopped{remedy}\n"
