@@ -59,6 +59,8 @@ def read_configuration(path: str | Path) -> Configuration:
         )
     try:
         text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise SettingsError("there is no such file", where=path, remedy="check the path") from error
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"cannot be read ({error})", where=path) from error
     values, lines = readers[path.suffix](text, path)

@@ -182,3 +182,16 @@ def test_who_stops_work_is_told_whether_it_goes_on(
     monkeypatch.setattr(f"napari_axonem.cli.{work}", interrupted)
     assert main(line.split()) == 130
     assert capsys.readouterr().err == f"napari-axonem: stopped{remedy}\n"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "train nothere.yaml",
+        "models import nothere.npz a.axonem-model --voxel-size 8,8,8 --mean 128 --std 33",
+    ],
+)
+def test_a_file_that_is_not_there_is_said_to_be_missing(refused: Refused, line: str) -> None:
+    said = refused(line.split())
+    assert ": there is no such file; check the path\n" in said
+    assert "Errno" not in said
