@@ -26,6 +26,7 @@ from napari_axonem.proofreading.project import Project
 from napari_axonem.proofreading.suggested import Suggested, suggest_for
 from napari_axonem.settings import ZYX_NM, Positional, Settings, VoxelSize, flag_of
 from napari_axonem.volumes import densified, describe, open_affinities, open_volume
+from napari_axonem.wording import count_words
 
 SHOWN_ERRORS = 20
 """Rows of the list of errors that are printed for people; --json gives all."""
@@ -165,8 +166,8 @@ def suggestion_data(suggestion: Suggestion, segments: list[int]) -> dict[str, An
 def _suggestions_text(data: list[dict[str, Any]]) -> str:
     splits = sum(row["kind"] == "false_split" for row in data)
     lines = [
-        f"no truth: {splits} likely false splits and {len(data) - splits} likely false merges "
-        "suggested, likeliest first"
+        f"no truth: {count_words(splits, 'likely false split')} and "
+        f"{count_words(len(data) - splits, 'likely false merge')} suggested, likeliest first"
     ]
     lines += [
         f"{row['kind'].replace('_', ' '):12} {row['score']:5.2f} {row['size_voxels']:10} voxels  "
@@ -180,7 +181,10 @@ def _suggestions_text(data: list[dict[str, Any]]) -> str:
 
 def _errors_text(data: list[dict[str, Any]]) -> str:
     splits = sum(row["kind"] == "false_split" for row in data)
-    lines = [f"{splits} false splits and {len(data) - splits} false merges, in order of repair"]
+    lines = [
+        f"{count_words(splits, 'false split')} and "
+        f"{count_words(len(data) - splits, 'false merge')}, in order of repair"
+    ]
     if data:
         lines.append(
             f"{'kind':12} {'gain VOI':>10} {'gain ERL':>10} {'voxels':>10}  "

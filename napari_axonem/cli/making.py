@@ -21,6 +21,7 @@ from napari_axonem.proofreading.restoring import restore as restore_database
 from napari_axonem.proofreading.verification import verify_project
 from napari_axonem.settings import Positional
 from napari_axonem.volumes.phantom import PhantomSettings, write_phantom
+from napari_axonem.wording import count_words
 
 
 class PhantomVerbSettings(PhantomSettings):
@@ -93,8 +94,9 @@ def restore(settings: ProjectSettings, progress: Progress) -> Outcome:
     }
     old = "there was no old one" if done.damaged is None else f"the old one is {done.damaged}"
     lines = [
-        f"the database is now {done.copy.name} with {done.copied} operations, and "
-        f"{done.operations - done.copied} that came after it, of {done.changes} changes; {old}"
+        f"the database is now {done.copy.name} with "
+        f"{count_words(done.copied, 'operation')}, and {done.operations - done.copied} that came "
+        f"after it, of {count_words(done.changes, 'change')}; {old}"
     ]
     if done.out_of_chain:
         lines.append(
@@ -103,8 +105,9 @@ def restore(settings: ProjectSettings, progress: Progress) -> Outcome:
         )
     if done.unknown:
         lines.append(
-            f"cuts are missing: the voxels have {done.unknown} fragments that no copy knows; the "
-            "project cannot be edited. Put back a project.db of your own that is newer"
+            f"cuts are missing: the voxels have {count_words(done.unknown, 'fragment')} that no "
+            "copy knows; the project cannot be edited. Put back a project.db of your own that is "
+            "newer"
         )
     return Outcome(data, "\n".join(lines), status=1 if len(lines) > 1 else 0)
 
@@ -150,8 +153,10 @@ def _about(project: Project) -> tuple[dict[str, object], str]:
     shape = " x ".join(map(str, sources.fragments.shape))
     size = " x ".join(f"{s:g}" for s in sources.grid.voxel_size)
     text = (
-        f"{project.folder.root}: {shape} voxels of {size} nm, {project.graph.n_fragments} "
-        f"fragments in {objects} segments, {len(project.operations)} operations{voi_text(voi)}"
+        f"{project.folder.root}: {shape} voxels of {size} nm, "
+        f"{count_words(project.graph.n_fragments, 'fragment')} in "
+        f"{count_words(objects, 'segment')}, "
+        f"{count_words(len(project.operations), 'operation')}{voi_text(voi)}"
         f"\n{coverage_text(finished)}"
     )
     return data, text

@@ -1,5 +1,7 @@
 """What is wrong with a command line is said in plain words, in the terms of the help."""
 
+from pathlib import Path
+
 import pytest
 
 from napari_axonem.cli import main
@@ -195,3 +197,17 @@ def test_a_file_that_is_not_there_is_said_to_be_missing(refused: Refused, line: 
     said = refused(line.split())
     assert ": there is no such file; check the path\n" in said
     assert "Errno" not in said
+
+
+def test_one_thing_is_said_in_the_singular(
+    capsys: pytest.CaptureFixture[str], project: str, tmp_path: Path
+) -> None:
+    main(["merge", project, "60,32,40", "60,32,120", "60,32,200"])
+    main(["project", "info", project])
+    printed = capsys.readouterr().out
+    assert "3 fragments in 1 segment, 1 operation;" in printed
+    meshes, skeletons = tmp_path / "meshes", tmp_path / "skeletons.npz"
+    main(["export", project, "--meshes", str(meshes), "--skeletons", str(skeletons)])
+    printed = capsys.readouterr().out
+    assert f"wrote {meshes}: 1 mesh, sha256" in printed
+    assert f"wrote {skeletons}: 1 skeleton, sha256" in printed
