@@ -145,6 +145,11 @@ class Grid:
         """Return the grid of the pyramid level reduced by `factor` (z, y, x)."""
         return Grid(_nm(np.multiply(self.voxel_size, factor)), self.origin)
 
+    def ranges_nm(self, box: Box) -> str:
+        """Return where a box lies, as ``--box`` takes it: ``z0:z1,y0:y1,x0:x1`` in nm."""
+        edges = zip(box.start, box.stop, self.voxel_size, self.origin, strict=True)
+        return ",".join(f"{o + a * s:.12g}:{o + b * s:.12g}" for a, b, s, o in edges)
+
     def beginning_at(self, voxel: Sequence[int]) -> Grid:
         """Return the grid of a part whose first voxel is `voxel` (z, y, x) of this one."""
         corner = [o + i * s for o, i, s in zip(self.origin, voxel, self.voxel_size, strict=True)]
@@ -169,12 +174,6 @@ def zyx(values: npt.ArrayLike) -> Zyx:
     """Return three numbers as a tuple of integers, truncated."""
     z, y, x = (int(v) for v in np.asarray(values))
     return z, y, x
-
-
-def plain(values: npt.ArrayLike, between: str = ",") -> str:
-    """Return numbers for people: up to three digits behind the point, and never ``1e+08``."""
-    numbers = np.asarray(values, np.float64).tolist()
-    return between.join(np.format_float_positional(n, precision=3, trim="-") for n in numbers)
 
 
 def _nm(values: npt.ArrayLike) -> Nm:

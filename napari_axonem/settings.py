@@ -13,6 +13,7 @@ from typing import Annotated, Any, Self, Union, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from napari_axonem.complaints import complaint
 from napari_axonem.errors import SettingsError
 from napari_axonem.geometry import Nm
 
@@ -47,9 +48,7 @@ class Settings(BaseModel):
             if not first["loc"]:  # several settings do not go together; the message names them
                 raise SettingsError(first["msg"].removeprefix("Value error, ")) from error
             name = ".".join(str(part) for part in first["loc"])
-            raise SettingsError(
-                f"{first['msg']} (got {first['input']!r})", where=f"setting {name!r}"
-            ) from error
+            raise SettingsError(complaint(error.errors()), where=f"setting {name!r}") from error
 
 
 def flag_of(name: str) -> str:

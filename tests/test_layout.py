@@ -18,7 +18,17 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "napari_axonem"
 
-BASE = {"agglomeration", "blockwise", "errors", "geometry", "progress", "settings", "watching"}
+BASE = {
+    "agglomeration",
+    "blockwise",
+    "complaints",
+    "errors",
+    "geometry",
+    "progress",
+    "settings",
+    "watching",
+    "wording",
+}
 MODELS = {"networks", "pipeline", "training"}
 EVERYTHING = BASE | MODELS | {"volumes", "evaluation", "segmentation", "proofreading", "jobs"}
 MAY_IMPORT = {

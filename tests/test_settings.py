@@ -1,6 +1,6 @@
 """Settings say what is wrong with them, and become the arguments of the command."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 import pytest
 from pydantic import Field, model_validator
@@ -23,6 +23,7 @@ class Wishes(Settings):
     lengths: Lengths = ()
     names: tuple[str, ...] = ()
     count: int = Field(1, ge=1)
+    unit: Literal["nm", "um"] = "nm"
     fill: bool = False
 
     @model_validator(mode="after")
@@ -49,7 +50,14 @@ def test_arguments(given, expected):
 @pytest.mark.parametrize(
     ("given", "text"),
     [
-        ({"count": 0}, "setting 'count': Input should be greater than or equal to 1 (got 0)"),
+        ({"count": 0}, "setting 'count': it must be at least 1, not 0"),
+        ({"count": "many"}, "setting 'count': a whole number is needed, not 'many'"),
+        ({"size": (30, 8)}, "setting 'size.2': three numbers z,y,x are needed, not 30,8"),
+        ({"size": "30"}, "setting 'size.1': three numbers z,y,x are needed, not 30"),
+        ({"lengths": "5,-2"}, "setting 'lengths.1': each must be at least 0, not -2"),
+        ({"shape": "round"}, "setting 'shape': there is no such setting"),
+        ({"unit": "mm"}, "setting 'unit': it must be 'nm' or 'um', not 'mm'"),
+        ({"source": 3}, "setting 'source': Input should be a valid string (got 3)"),
         ({"count": 6, "fill": True}, "count is too high for fill"),
     ],
 )

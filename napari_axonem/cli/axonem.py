@@ -32,6 +32,7 @@ from napari_axonem.volumes.axonem.submission_check import (
     check_submission,
     is_submission,
 )
+from napari_axonem.wording import count_words
 
 KEYS: tuple[VolumeKey, ...] = ("human", "mouse")
 
@@ -227,7 +228,9 @@ def _submit_outcome(made: Submission) -> Outcome:
     lines = [f"wrote {made.destination} and read it back"]
     for file in made.files:
         one = file.written
-        lines.append(f"{one.name}: {one.objects:,} objects, largest id {one.largest_id:,}")
+        lines.append(
+            f"{one.name}: {count_words(one.objects, 'object')}, largest id {one.largest_id:,}"
+        )
         relabelled = [f"relabelled 1 to {one.objects:,}: {one.relabelled}"] * bool(one.relabelled)
         lines += [f"  {note}" for note in (*file.notes, *relabelled)]
     return Outcome(data, "\n".join(lines + [f"warning: {w}" for w in warnings]))

@@ -7,6 +7,7 @@ from napari_axonem.cli.verb import AnyVerb, Verb
 from napari_axonem.progress import Progress
 from napari_axonem.volumes.conversion import Converted, ConvertSettings
 from napari_axonem.volumes.conversion import convert as convert_volume
+from napari_axonem.wording import count_words
 
 SHOWN_LOSSES = 20
 """Places that could not be read which are printed for people; --json gives all."""
@@ -44,11 +45,15 @@ def _text(done: Converted) -> str:
         f"checksum {done.checksum[:16]}",
     ]
     if done.resumed:
-        lines.append(f"{done.resumed} of {done.blocks} blocks were there from an earlier run")
+        blocks = count_words(done.blocks, "block")
+        lines.append(f"{done.resumed:,} of {blocks} were there from an earlier run")
     if done.anew:
         lines.append(f"begun anew, not gone on with: {done.anew}")
     if done.unreadable:
-        lines.append(f"{len(done.unreadable)} places cannot be read and are 0 now:")
+        places = count_words(len(done.unreadable), "place")
+        lines.append(
+            f"{places} cannot be read and {'is' if len(done.unreadable) == 1 else 'are'} 0 now:"
+        )
         lines += [f"  {place}" for place in done.unreadable[:SHOWN_LOSSES]]
     if len(done.unreadable) > SHOWN_LOSSES:
         lines.append(f"  … and {len(done.unreadable) - SHOWN_LOSSES} more; --json lists all")
@@ -56,5 +61,11 @@ def _text(done: Converted) -> str:
 
 
 VERBS: tuple[AnyVerb, ...] = (
-    Verb("convert", "write a volume in another format, type or part", ConvertSettings, convert),
+    Verb(
+        "convert",
+        "write a volume in another format, type or part",
+        ConvertSettings,
+        convert,
+        goes_on=True,
+    ),
 )

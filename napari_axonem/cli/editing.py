@@ -18,6 +18,7 @@ from napari_axonem.proofreading.painting import Brush
 from napari_axonem.proofreading.project import Project
 from napari_axonem.proofreading.splitting import SplitPlan
 from napari_axonem.settings import ZYX_NM, Point, Positional, Settings
+from napari_axonem.wording import count_words
 
 MOST_SHOWN = 20
 """Objects that a line of text names; all of them are in the JSON."""
@@ -254,10 +255,11 @@ def voi_text(voi: Voi | None) -> str:
 
 
 def _previewed(project: Project, plan: SplitPlan) -> Outcome:
+    edges = int((plan.states[:, 2] == 0).sum())
     data = {
         "segment": plan.segment,
         **{f"{colour}_fragments": side.tolist() for colour, side in plan.sides.items()},
-        "edges_cut": int((plan.states[:, 2] == 0).sum()),
+        "edges_cut": edges,
         "fragments_cut": [r.parent for r in plan.refinements],
         "voi": voi_data(project.voi_after(plan)),
         "voxel_size_nm": list(project.sources.grid.voxel_size),
@@ -265,7 +267,7 @@ def _previewed(project: Project, plan: SplitPlan) -> Outcome:
     counts = " and ".join(str(len(side)) for side in plan.sides.values())
     text = (
         f"object {plan.segment} would become {counts} fragments, "
-        f"{data['edges_cut']} edges and {len(plan.refinements)} fragments cut"
+        f"{count_words(edges, 'edge')} and {count_words(len(plan.refinements), 'fragment')} cut"
     )
     return Outcome(data, f"{text}{voi_text(project.voi_after(plan))}")
 

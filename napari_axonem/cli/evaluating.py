@@ -30,6 +30,7 @@ from napari_axonem.settings import ZYX_NM, Lengths, Positional, TeamSettings, Vo
 from napari_axonem.volumes import Volume, describe, open_volume
 from napari_axonem.volumes.disk import refuse_existing
 from napari_axonem.volumes.labels import require_labels
+from napari_axonem.wording import count_words
 
 FEW = 64
 """So few blocks are read sooner than processes start: they have 4 to 64 MB each."""
@@ -252,7 +253,7 @@ def _erl_lines(result: Erl, outside: int) -> list[str]:
     resolution = " x ".join(f"{size:g}" for size in result.resolution_nm)
     lines = [
         f"ERL   {result.erl_nm:.2f} nm of {result.truth_erl_nm:.2f} nm  "
-        f"normalised {result.normalised:.4f}  {result.skeletons} skeletons",
+        f"normalised {result.normalised:.4f}  {count_words(result.skeletons, 'skeleton')}",
         f"      definition {result.definition}, merge threshold {result.merge_threshold}, "
         f"resolution {resolution} nm (z, y, x), "
         f"{'with' if result.masked else 'no'} no-merge mask",
@@ -264,10 +265,13 @@ def _erl_lines(result: Erl, outside: int) -> list[str]:
         else:
             lines.append(
                 f"{name}{interval.erl_nm:.2f} nm of {interval.truth_erl_nm:.2f} nm  "
-                f"normalised {interval.normalised:.4f}  {interval.skeletons} skeletons"
+                f"normalised {interval.normalised:.4f}  "
+                f"{count_words(interval.skeletons, 'skeleton')}"
             )
     if outside:
-        lines.append(f"      {outside} nodes lie outside of the volume and count as omitted")
+        lie, count = ("lies", "counts") if outside == 1 else ("lie", "count")
+        nodes = count_words(outside, "node")
+        lines.append(f"      {nodes} {lie} outside of the volume and {count} as omitted")
     return lines
 
 

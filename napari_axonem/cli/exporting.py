@@ -16,6 +16,10 @@ from napari_axonem.proofreading.exporting.settings import ExportSettings
 from napari_axonem.proofreading.exporting.shapes import Wanted, export_meshes, export_skeletons
 from napari_axonem.proofreading.exporting.tables import export_points, export_table, sha256
 from napari_axonem.proofreading.project import Project
+from napari_axonem.wording import count_words
+
+SHAPES = {"meshes": ("mesh", "meshes"), "skeletons": ("skeleton", "skeletons")}
+"""Flags that write shapes of objects; one, and several."""
 
 
 def export(settings: ExportSettings, progress: Progress) -> Outcome:
@@ -93,7 +97,7 @@ def _shapes(
 ) -> None:
     wanted = Wanted(tuple(sorted(set(settings.objects))), settings.level, settings.box)
     with Team(settings.workers, settings.scheduler) as team:
-        for name in ("meshes", "skeletons"):
+        for name in SHAPES:
             to = getattr(settings, name)
             if not to:
                 continue
@@ -120,7 +124,8 @@ def _shapes(
                 )
             digest = sha256(Path(to))
             data[name] = {"destination": to, "objects": count, "sha256": digest}
-            lines.append(f"wrote {to}: {count} {name}, sha256 {digest[:16]}")
+            made = count_words(count, *SHAPES[name])
+            lines.append(f"wrote {to}: {made}, sha256 {digest[:16]}")
 
 
 def _crops(
@@ -150,7 +155,8 @@ def _crops(
         }
         for crop in made
     ]
-    lines.append(f"wrote {settings.crops}: {len(made)} crops, each to be named to train --volumes")
+    crops = count_words(len(made), "crop")
+    lines.append(f"wrote {settings.crops}: {crops}, each to be named to train --volumes")
 
 
 VERBS: tuple[AnyVerb, ...] = (

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import enum
+import re
 import types
 import typing
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from napari_axonem.errors import SettingsError
+from napari_axonem.errors import AxonemError, SettingsError
 from napari_axonem.settings import COMMAS, Positional, Settings, flag_of
 
 S = TypeVar("S", bound=Settings)
@@ -33,12 +35,26 @@ class _Shape:
     is_switch: bool
 
 
+_NEEDED = "the following arguments are required: "
+"""How argparse begins its list of what is missing."""
+
+
 class Parser(argparse.ArgumentParser):
     """An argument parser that raises instead of leaving the program."""
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - as argparse's
+        super().__init__(*arguments, **options)
+        # What begins like a number is one, such as the position -10,100,100: never a flag.
+        self._negative_number_matcher = re.compile(r"-\.?\d")
+
     def error(self, message: str) -> typing.NoReturn:
         """Raise a usage error that names the verb and its help."""
-        raise UsageError(message, where=self.prog, remedy=f"see '{self.prog} --help'")
+        _, _, verb = self.prog.partition(" ")
+        if message.startswith(_NEEDED):
+            *others, last = message.removeprefix(_NEEDED).split(", ")
+            needed = f"{', '.join(others)} and {last} are" if others else f"{last} is"
+            message = f"{needed} needed"
+        raise UsageError(message, where=verb, remedy=f"see '{self.prog} --help'")
 
 
 def add_flags(parser: argparse.ArgumentParser, settings: type[Settings]) -> None:
@@ -55,7 +71,7 @@ def add_flags(parser: argparse.ArgumentParser, settings: type[Settings]) -> None
         options: dict[str, Any] = {"help": _help(field)}
         if shape.choices:
             options["choices"] = shape.choices
-        if any(isinstance(mark, Positional) for mark in field.metadata):
+        if _is_positional(field):
             required = field.is_required()
             many = "+" if required else "*"
             options["nargs"] = many if shape.many else (None if required else "?")
@@ -68,7 +84,8 @@ def add_flags(parser: argparse.ArgumentParser, settings: type[Settings]) -> None
             options["metavar"] = None if shape.choices else _metavar(name, field)
             if shape.many:
                 options |= {"nargs": "+", "action": "extend"}
-        parser.add_argument(flag_of(name), dest=name, default=argparse.SUPPRESS, **options)
+        options |= {"dest": name, "required": field.is_required()}
+        parser.add_argument(flag_of(name), default=argparse.SUPPRESS, **options)
 
 
 def read_flags(settings: type[S], arguments: argparse.Namespace) -> S:
@@ -80,16 +97,26 @@ def read_flags(settings: type[S], arguments: argparse.Namespace) -> S:
         Naming the flag as the user writes it.
     """
     given = {n: v for n, v in vars(arguments).items() if n in settings.model_fields}
-    try:
+    with naming_flags(settings):
         return settings.parse(given)
-    except SettingsError as error:
+
+
+@contextlib.contextmanager
+def naming_flags(settings: type[Settings]) -> Iterator[None]:
+    """Let errors about a setting name its flag, or what the help calls a positional one."""
+    try:
+        yield
+    except AxonemError as error:
         name, _, _ = error.where.removeprefix("setting '").rstrip("'").partition(".")
-        if name not in settings.model_fields:
+        field = settings.model_fields.get(name)
+        if field is None or not error.where.startswith("setting '"):
             raise
-        marks = settings.model_fields[name].metadata
-        positional = any(isinstance(mark, Positional) for mark in marks)
-        where = name.upper() if positional else flag_of(name)
-        raise SettingsError(error.seen, where=where, remedy=error.remedy) from error
+        where = _metavar(name, field) if _is_positional(field) else flag_of(name)
+        raise type(error)(error.seen, where=where, remedy=error.remedy) from error
+
+
+def _is_positional(field: FieldInfo) -> bool:
+    return any(isinstance(mark, Positional) for mark in field.metadata)
 
 
 def _shape_of(annotation: Any) -> _Shape:  # noqa: ANN401 - annotations are of any kind

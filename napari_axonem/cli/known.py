@@ -29,6 +29,7 @@ from napari_axonem.proofreading.followed import FollowedSkeletons
 from napari_axonem.proofreading.project import Project
 from napari_axonem.settings import Settings
 from napari_axonem.volumes import Volume
+from napari_axonem.wording import count_words
 
 
 def _six(value: object) -> object:
@@ -200,8 +201,8 @@ def tiny_text(groups: list[MistakeGroup]) -> list[str]:
     count, objects = sum(g.count for g in groups), len({g.truth for g in groups})
     gain = sum(g.gain_voi for g in groups)
     return [
-        f"besides, {count} smaller than --min-voxels, in {objects} true objects, which gain "
-        f"{gain:.5f} bits, each taken alone"
+        f"besides, {count} smaller than --min-voxels, in {count_words(objects, 'true object')}, "
+        f"which gain {gain:.5f} bits, each taken alone"
     ]
 
 

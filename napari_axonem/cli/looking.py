@@ -20,13 +20,13 @@ from napari_axonem.cli.reporting import Outcome
 from napari_axonem.cli.verb import AnyVerb, Verb
 from napari_axonem.errors import SettingsError
 from napari_axonem.evaluation.suggestions import Suggestion, suggest
-from napari_axonem.geometry import plain
 from napari_axonem.progress import Progress
 from napari_axonem.proofreading.folder import SUFFIX
 from napari_axonem.proofreading.project import Project
 from napari_axonem.proofreading.suggested import Suggested, suggest_for
-from napari_axonem.settings import ZYX_NM, Positional, Settings, VoxelSize
+from napari_axonem.settings import ZYX_NM, Positional, Settings, VoxelSize, flag_of
 from napari_axonem.volumes import densified, describe, open_affinities, open_volume
+from napari_axonem.wording import count_words, number_words
 
 SHOWN_ERRORS = 20
 """Rows of the list of errors that are printed for people; --json gives all."""
@@ -123,6 +123,13 @@ def errors(settings: ErrorsSettings, progress: Progress) -> Outcome:
 
 
 def _errors_of_project(settings: ErrorsSettings, progress: Progress) -> Outcome:
+    for name in ("truth", "image", "affinities", "voxel_size"):
+        if getattr(settings, name) is not None:
+            raise SettingsError(
+                "it is about a label volume, and this is a project, which knows its own",
+                where=flag_of(name),
+                remedy="leave it out",
+            )
     with Project(settings.segmentation, writable=False) as project:
         ids = list(range(len(project.segment)))
         if project.has_truth and not (settings.suggestions or settings.keep):
@@ -159,8 +166,8 @@ def suggestion_data(suggestion: Suggestion, segments: list[int]) -> dict[str, An
 def _suggestions_text(data: list[dict[str, Any]]) -> str:
     splits = sum(row["kind"] == "false_split" for row in data)
     lines = [
-        f"no truth: {splits} likely false splits and {len(data) - splits} likely false merges "
-        "suggested, likeliest first"
+        f"no truth: {count_words(splits, 'likely false split')} and "
+        f"{count_words(len(data) - splits, 'likely false merge')} suggested, likeliest first"
     ]
     lines += [
         f"{row['kind'].replace('_', ' '):12} {row['score']:5.2f} {row['size_voxels']:10} voxels  "
@@ -174,7 +181,10 @@ def _suggestions_text(data: list[dict[str, Any]]) -> str:
 
 def _errors_text(data: list[dict[str, Any]]) -> str:
     splits = sum(row["kind"] == "false_split" for row in data)
-    lines = [f"{splits} false splits and {len(data) - splits} false merges, in order of repair"]
+    lines = [
+        f"{count_words(splits, 'false split')} and "
+        f"{count_words(len(data) - splits, 'false merge')}, in order of repair"
+    ]
     if data:
         lines.append(
             f"{'kind':12} {'gain VOI':>10} {'gain ERL':>10} {'voxels':>10}  "
@@ -196,7 +206,7 @@ def _nm(value: float | None) -> str:
 
 
 def _triple(values: Any) -> str:  # noqa: ANN401
-    return "" if values is None else plain(values)
+    return "" if values is None else number_words(values)
 
 
 VERBS: tuple[AnyVerb, ...] = (

@@ -28,7 +28,7 @@ from napari_axonem.cli import (
     skeletonizing,
     training,
 )
-from napari_axonem.cli.flags import Parser, add_flags, read_flags
+from napari_axonem.cli.flags import Parser, add_flags, naming_flags, read_flags
 from napari_axonem.cli.reporting import Outcome, Spoken, progress_for, show
 from napari_axonem.cli.verb import AnyVerb, LongVerb
 from napari_axonem.errors import AxonemError
@@ -94,14 +94,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str] | None, watcher: Watcher | None) -> _Ended:
     """Run the command and say how it ended, on the standard streams and to the caller."""
+    goes_on = False
     try:
         parsed = build_parser().parse_args(arguments)
+        goes_on = parsed.verb.goes_on
         outcome = _perform(parsed, watcher, sys.argv[1:] if arguments is None else arguments)
         show(outcome, as_json=parsed.json)
     except AxonemError as error:
         return _failed(str(error), error.exit_status)
     except KeyboardInterrupt:
-        sys.stderr.write("napari-axonem: stopped\n")
+        remedy = "; the same command goes on where it was" if goes_on else ""
+        sys.stderr.write(f"napari-axonem: stopped{remedy}\n")
         return _Ended(INTERRUPTED, "stopped", "stopped")
     except BrokenPipeError:  # the reader of our output has had enough
         sys.stderr.close()
@@ -123,11 +126,12 @@ def _perform(
     """Do what was asked for, or begin it."""
     verb: AnyVerb = parsed.verb
     settings = read_flags(verb.settings, parsed)
-    if isinstance(verb, LongVerb):
-        if parsed.background:
-            return background.begin(verb, settings, arguments)
-        return verb.run(settings, watcher or Spoken())
-    return verb.run(settings, heeding(watcher) if watcher else progress_for(sys.stderr))
+    with naming_flags(verb.settings):
+        if isinstance(verb, LongVerb):
+            if parsed.background:
+                return background.begin(verb, settings, arguments)
+            return verb.run(settings, watcher or Spoken())
+        return verb.run(settings, heeding(watcher) if watcher else progress_for(sys.stderr))
 
 
 def _unexpected(error: Exception, watcher: Watcher | None) -> _Ended:

@@ -23,6 +23,7 @@ from napari_axonem.proofreading.restoring import restore as restore_database
 from napari_axonem.proofreading.verification import verify_project
 from napari_axonem.settings import Positional
 from napari_axonem.volumes.phantom import PhantomSettings, write_phantom
+from napari_axonem.wording import count_words
 
 
 class PhantomVerbSettings(PhantomSettings):
@@ -102,8 +103,9 @@ def restore(settings: ProjectSettings, progress: Progress) -> Outcome:
         )
     if done.unknown:
         lines.append(
-            f"cuts are missing: the voxels have {done.unknown} fragments that no copy knows; the "
-            "project cannot be edited. Put back a project.db of your own that is newer"
+            f"cuts are missing: the voxels have {count_words(done.unknown, 'fragment')} that no "
+            "copy knows; the project cannot be edited. Put back a project.db of your own that is "
+            "newer"
         )
     return Outcome(data, "\n".join(lines), status=1 if len(lines) > 1 else 0)
 
@@ -114,17 +116,13 @@ def _restored_text(done: Restored, folder: Folder) -> str:
     if done.changes:
         source = (
             f"{done.copied} from the copy {done.copy.name} and {done.operations - done.copied} "
-            f"from the {_counted(done.changes, 'change')} recorded after it"
+            f"from the {count_words(done.changes, 'change')} recorded after it"
         )
     old = "" if done.damaged is None else f"; the old file is kept as {done.damaged.name}"
     return (
-        f"{folder.database} was made anew with {_counted(done.operations, 'operation')}, "
+        f"{folder.database} was made anew with {count_words(done.operations, 'operation')}, "
         f"{source}{old}"
     )
-
-
-def _counted(number: int, name: str) -> str:
-    return f"{number} {name}" if number == 1 else f"{number} {name}s"
 
 
 def _line(row: dict[str, Any]) -> str:
@@ -168,8 +166,10 @@ def _about(project: Project) -> tuple[dict[str, object], str]:
     shape = " x ".join(map(str, sources.fragments.shape))
     size = " x ".join(f"{s:g}" for s in sources.grid.voxel_size)
     text = (
-        f"{project.folder.root}: {shape} voxels of {size} nm, {project.graph.n_fragments} "
-        f"fragments in {objects} segments, {len(project.operations)} operations{voi_text(voi)}"
+        f"{project.folder.root}: {shape} voxels of {size} nm, "
+        f"{count_words(project.graph.n_fragments, 'fragment')} in "
+        f"{count_words(objects, 'segment')}, "
+        f"{count_words(len(project.operations), 'operation')}{voi_text(voi)}"
         f"\n{coverage_text(finished)}"
     )
     return data, text
@@ -177,7 +177,9 @@ def _about(project: Project) -> tuple[dict[str, object], str]:
 
 VERBS: tuple[AnyVerb, ...] = (
     Verb("phantom", "write a synthetic axon volume with its truth", PhantomVerbSettings, phantom),
-    Verb("project create", "make a project from labels", ProjectCreateSettings, create),
+    Verb(
+        "project create", "make a project from labels", ProjectCreateSettings, create, goes_on=True
+    ),
     Verb("project info", "say what a project holds", ProjectSettings, about),
     Verb("project log", "list the operations", ProjectSettings, log),
     Verb(

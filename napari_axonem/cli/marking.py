@@ -14,6 +14,7 @@ from napari_axonem.progress import Progress
 from napari_axonem.proofreading.project import Project
 from napari_axonem.proofreading.states import Coverage, ObjectState
 from napari_axonem.settings import Point, Positional
+from napari_axonem.wording import count_words
 
 
 class MarkSettings(ProjectSettings):
@@ -68,7 +69,7 @@ def coverage_text(coverage: Coverage) -> str:
     """Return how much is finished as a line."""
     _, voxels, run = coverage.shares()
     text = (
-        f"{coverage.finished_objects} of {coverage.objects} objects finished, "
+        f"{coverage.finished_objects} of {count_words(coverage.objects, 'object')} finished, "
         f"{voxels:.1%} of their voxels"
     )
     return text if run is None else f"{text}, {run:.1%} of the run length"

@@ -85,6 +85,8 @@ def _arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
             return {name: found[name] for name in found.files}
+    except FileNotFoundError as error:
+        raise ModelError("there is no such file", where=path, remedy="check the path") from error
     except OSError as error:
         raise ModelError(f"cannot be read ({error.strerror or error})", where=path) from error
     except (zipfile.BadZipFile, ValueError, AttributeError) as error:

@@ -24,6 +24,7 @@ from napari_axonem.segmentation.segmenting import segment as segment_volume
 from napari_axonem.segmentation.settings import SegmentSettings
 from napari_axonem.settings import Positional, Settings
 from napari_axonem.watching import Watcher
+from napari_axonem.wording import count_words
 
 
 class AgglomerateSettings(Settings):
@@ -74,11 +75,11 @@ def _segmented(plan: Plan, watcher: Watcher, *, reuse: bool) -> dict[str, Any] |
         if not made.complete:
             return None
         said, resumed = made.said, made.resumed
-    text = f"{plan.destination}: {said['segments']} segments"
+    text = f"{plan.destination}: {count_words(said['segments'], 'segment')}"
     if plan.settings.method == "agglomeration":
         text += (
-            f" of {said['fragments']} fragments with {said['edges']} contacts at threshold "
-            f"{said['threshold']:g}"
+            f" of {count_words(said['fragments'], 'fragment')} with "
+            f"{count_words(said['edges'], 'contact')} at threshold {said['threshold']:g}"
         )
     facts = {name: value for name, value in said.items() if name != "about"}
     return {**facts, "destination": str(plan.destination), "resumed": resumed, "text": text}
@@ -139,8 +140,9 @@ def agglomerate(settings: AgglomerateSettings, progress: Progress) -> Outcome:
     folder = Path(settings.project)
     if (folder / Result(folder).said.name).is_file():
         count = Result(folder).cut(settings.threshold, progress)
+        segments = count_words(count, "segment")
         data = {"destination": str(folder), "threshold": settings.threshold, "segments": count}
-        return Outcome(data, f"{folder}: {count} segments at threshold {settings.threshold:g}")
+        return Outcome(data, f"{folder}: {segments} at threshold {settings.threshold:g}")
     with Project(folder) as project:
         return edited(project, project.set_threshold(settings.threshold))
 
@@ -152,6 +154,7 @@ VERBS: tuple[AnyVerb, ...] = (
         SegmentSettings,
         segment,
         lambda s, arguments: segmenting(str(s.volume), Path(s.destination), arguments),
+        goes_on=True,
     ),
     Verb(
         "agglomerate",

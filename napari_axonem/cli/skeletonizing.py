@@ -18,6 +18,7 @@ from napari_axonem.evaluation.skeletons.tracing import Preset
 from napari_axonem.progress import Progress
 from napari_axonem.settings import ZYX_NM, Positional, TeamSettings, VoxelSize
 from napari_axonem.volumes import open_volume
+from napari_axonem.wording import count_words
 
 
 class SkeletonizeSettings(TeamSettings):
@@ -64,7 +65,8 @@ def run(settings: SkeletonizeSettings, progress: Progress) -> Outcome:
         "voxel_size_nm": list(labels.grid.voxel_size),
     }
     text = (
-        f"wrote {settings.destination}: {len(made)} skeletons, {len(made.positions)} nodes, "
+        f"wrote {settings.destination}: {count_words(len(made), 'skeleton')}, "
+        f"{count_words(len(made.positions), 'node')}, "
         f"{length / 1e3:.1f} µm in all"
     )
     return Outcome(data, text)

@@ -31,6 +31,9 @@ class Verb(Generic[S]):
     run: Callable[[S, Progress], Outcome]
     """Do it."""
 
+    goes_on: bool = False
+    """Whether the same command goes on where it was when it is cut off."""
+
 
 @dataclass(frozen=True, slots=True)
 class LongVerb(Generic[S]):
@@ -43,6 +46,8 @@ class LongVerb(Generic[S]):
 
     job: Callable[[S, Sequence[str]], Specification]
     """The same as a job, from the settings and the arguments that they were read from."""
+
+    goes_on: bool = False
 
 
 AnyVerb = Verb[Any] | LongVerb[Any]

@@ -20,6 +20,7 @@ from napari_axonem.proofreading.merging import as_made, as_states
 from napari_axonem.proofreading.operation import Kind, Operation, Point
 from napari_axonem.proofreading.refinement import Refinement
 from napari_axonem.proofreading.splitting import Pick
+from napari_axonem.wording import point_words
 
 LARGEST_STROKE = 2**27
 """Voxels of the box that one stroke may span."""
@@ -48,7 +49,10 @@ class Brush:
         reach = np.ceil(self.radius_nm / size).astype(int)
         box = Box(zyx(at.min(axis=0) - reach), zyx(at.max(axis=0) + reach + 1)).intersect(whole)
         if not box.size:
-            raise EditError(f"it lies outside of the volume of {whole.stop} voxels", where="brush")
+            raise EditError(
+                f"the brush lies outside of the volume, which is {grid.ranges_nm(whole)} nm",
+                where=point_words(self.positions_nm[0]),
+            )
         if box.size > LARGEST_STROKE:
             raise EditError(
                 f"a stroke over {box.size} voxels", where="brush", remedy="paint in shorter strokes"

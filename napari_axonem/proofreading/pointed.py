@@ -13,6 +13,7 @@ from napari_axonem.proofreading.operation import Colour, Point
 from napari_axonem.proofreading.scored import Scored
 from napari_axonem.proofreading.sources import require_known
 from napari_axonem.proofreading.splitting import Pick
+from napari_axonem.wording import number_words, point_words
 
 REACH_NM = 60.0
 """How far from a click on background a fragment may lie to be taken for the one meant."""
@@ -45,11 +46,11 @@ class Pointed(Scored):
         for position in positions_nm:
             near = self.pick(position)
             if near.voxel != zyx(grid.to_voxel(position)):
-                place = ",".join(f"{float(nm):g}" for nm in grid.to_nm(near.voxel))
+                place = number_words(grid.to_nm(near.voxel))
                 raise EditError(
                     f"there is no object; the nearest is "
                     f"{self.keeper.state.graph.segment[near.fragment]} at {place} nm",
-                    where="point {:g},{:g},{:g} nm".format(*position),
+                    where=point_words(position),
                     remedy="give a position inside of the one that is meant",
                 )
 
@@ -63,7 +64,7 @@ class Pointed(Scored):
         """
         segment = self.keeper.state.graph.segment
         fragment = self.keeper.sources.fragment_at(position_nm)
-        require_known(fragment, len(segment), "point {:g},{:g},{:g} nm".format(*position_nm))
+        require_known(fragment, len(segment), point_words(position_nm))
         return int(segment[fragment])
 
     def _pick_in(self, segment: int) -> Pick:

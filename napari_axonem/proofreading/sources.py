@@ -17,6 +17,7 @@ from napari_axonem.geometry import Box, Grid, Nm, Zyx, zyx
 from napari_axonem.proofreading.folder import Folder
 from napari_axonem.proofreading.refinement import Refinement, write_child
 from napari_axonem.volumes import LazyArray, Pyramid, Volume, open_affinities, open_volume
+from napari_axonem.wording import point_words
 
 T = TypeVar("T")
 
@@ -109,9 +110,10 @@ class Sources:
         volume = self.fragments.volume
         whole = volume.box
         voxel = zyx(volume.grid.to_voxel(position_nm))
-        where = "point {:g},{:g},{:g} nm".format(*position_nm)
+        where = point_words(position_nm)
         if not whole.contains(voxel):
-            raise EditError(f"it lies outside of the volume of {whole.stop} voxels", where=where)
+            ranges = volume.grid.ranges_nm(whole)
+            raise EditError(f"it lies outside of the volume, which is {ranges} nm", where=where)
         fragment = int(volume.read(Box(voxel, zyx(np.add(voxel, 1))))[0, 0, 0])
         require_known(fragment, len(gone), where)
         if fragment and not gone[fragment]:

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import ValidationError
 
+from napari_axonem.complaints import complaint
 from napari_axonem.errors import SettingsError
 from napari_axonem.settings import Settings
 
@@ -58,6 +59,8 @@ def read_configuration(path: str | Path) -> Configuration:
         )
     try:
         text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise SettingsError("there is no such file", where=path, remedy="check the path") from error
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"cannot be read ({error})", where=path) from error
     values, lines = readers[path.suffix](text, path)
@@ -89,18 +92,12 @@ def read_settings(
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         unknown = first["type"] == "extra_forbidden"
-        seen = f"there is no setting {key!r}" if unknown else f"{key}: {_said(first)}"
+        seen = f"there is no setting {key!r}" if unknown else f"{key}: {complaint(error.errors())}"
         raise SettingsError(
             seen,
             where=configuration.place(first["loc"]),
             remedy=f"known are {', '.join(settings.model_fields)}" if unknown else "",
         ) from error
-
-
-def _said(first: Any) -> str:  # noqa: ANN401 - pydantic's own dictionary
-    given = first["input"]
-    shown = "" if isinstance(given, dict) else f" (got {given!r})"
-    return f"{first['msg']}{shown}"
 
 
 def _yaml(text: str, path: Path) -> tuple[Any, dict[Key, int]]:

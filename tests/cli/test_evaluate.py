@@ -145,7 +145,7 @@ def test_nodes_outside_are_told(
     assert score["nodes_outside"] == 1
     assert score["erl_nm"] == pytest.approx(8 * 8 / 8996)
     assert main(call) == 0
-    assert "1 nodes lie outside" in capsys.readouterr().out
+    assert "1 node lies outside of the volume and counts as omitted" in capsys.readouterr().out
 
 
 def test_voxel_skeletons_are_on_the_grid_of_the_segmentation(

@@ -43,7 +43,7 @@ def test_marking_from_the_command(capsys, project) -> None:
     run(capsys, "mark", project, "20,40,30", "--state", "none")
     run(capsys, "merge", project, "20,40,30", "20,40,150")
     assert main(["project", "info", project]) == 0
-    assert "0 of 1 objects finished" in capsys.readouterr().out
+    assert "0 of 1 object finished" in capsys.readouterr().out
 
 
 def test_nothing_said_and_nothing_hit(capsys, project) -> None:

@@ -168,7 +168,7 @@ def test_text_is_for_people(project: str, capsys: pytest.CaptureFixture[str]) ->
         assert main(arguments) == 0
     printed = capsys.readouterr().out
     assert "3 fragments in 3 segments" in printed
-    assert "1 false splits and 0 false merges" in printed
+    assert "1 false split and 0 false merges" in printed
     assert "operation 1: merge" in printed
 
 

@@ -226,7 +226,7 @@ def test_voxels_of_cuts_that_nobody_knows_end_editing(
     forget_the_echo(path)
     damage(path)
     assert main(["project", "restore", str(path)]) == 1
-    assert "1 fragments that no copy knows" in capsys.readouterr().out
+    assert "1 fragment that no copy knows" in capsys.readouterr().out
     with pytest.raises(ProjectError, match=r"cut into 7 .*knows only 6.*put the project.db"):
         Project(path)
     with Project(path, writable=False) as project:

@@ -9,12 +9,12 @@ from napari_axonem.evaluation.report.markup import Child, Markup, element, join,
 from napari_axonem.evaluation.report.pictures import Focus
 from napari_axonem.evaluation.report.wording import (
     bits_words,
-    count_words,
     place_words,
     share_words,
 )
 from napari_axonem.evaluation.report.worst import Worst, worst_objects
 from napari_axonem.evaluation.scores import VoiTerms, voi_terms
+from napari_axonem.wording import count_words
 
 ROWS = 20
 """Errors in the table."""

@@ -12,9 +12,10 @@ from napari_axonem.evaluation.report.findings import Findings, RunFindings
 from napari_axonem.evaluation.report.lengths import length_sections
 from napari_axonem.evaluation.report.markup import Markup, document, element, join
 from napari_axonem.evaluation.report.objects import object_sections
-from napari_axonem.evaluation.report.wording import bits_words, count_words, length_words
+from napari_axonem.evaluation.report.wording import bits_words, length_words
 from napari_axonem.progress import Progress, silent
 from napari_axonem.volumes.disk import replacing
+from napari_axonem.wording import count_words
 
 
 def write_report(

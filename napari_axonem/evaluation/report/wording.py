@@ -26,8 +26,3 @@ def share_words(share: float) -> str:
 def place_words(nm: Sequence[float]) -> str:
     """Return a position (z, y, x) in nm."""
     return ", ".join(f"{value:,.0f}" for value in nm) + f"{THIN}nm"
-
-
-def count_words(count: int, one: str, many: str = "") -> str:
-    """Return a number of things."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"

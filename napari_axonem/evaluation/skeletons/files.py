@@ -138,11 +138,12 @@ def _written_as(destination: str) -> SkeletonFormat:
     for known in FORMATS:
         if destination.lower().endswith(known.suffixes):
             return known
-    ends = ", ".join(f"{known.suffixes[0]} ({known.name})" for known in FORMATS)
+    *others, last = (f"{k.suffixes[0]} ({k.name})" for k in FORMATS if k is not SWC_FOLDER)
     raise SkeletonError(
         "no format of skeletons has a name that ends so",
         where=destination,
-        remedy=f"end it with one of {ends}",
+        remedy=f"give a name that ends in {', '.join(others)} or {last}, or in a slash for a "
+        f"{SWC_FOLDER.name}",
     )
 
 

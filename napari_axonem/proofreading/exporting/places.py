@@ -43,13 +43,10 @@ def voxels_of(box_nm: BoxNm | None, volume: Volume) -> Box:
         return volume.box
     found = touched(box_nm, volume.grid).intersect(volume.box)
     if not found.size:
-        low, high = (volume.grid.to_nm(corner) for corner in (volume.box.start, volume.box.stop))
-        half = np.divide(volume.grid.voxel_size, 2)
-        there = ",".join(f"{a:g}:{b:g}" for a, b in zip(low - half, high - half, strict=True))
         raise SettingsError(
             f"no voxel lies in the box {box_nm}",
             where="--box",
-            remedy=f"the volume is Z0:Z1,Y0:Y1,X0:X1 = {there} nm",
+            remedy=f"the volume is Z0:Z1,Y0:Y1,X0:X1 = {volume.grid.ranges_nm(volume.box)} nm",
         )
     return found
 

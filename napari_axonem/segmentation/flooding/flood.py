@@ -24,6 +24,7 @@ from napari_axonem.segmentation.flooding.subvolume import Labels, SubvolumeFlood
 from napari_axonem.volumes import Pyramid, Volume, natural_chunk
 from napari_axonem.volumes.disk import exclusive, guarded, refuse_existing, remove, settle
 from napari_axonem.watching import Unwatched, Watcher, Wish, wish_after_pause
+from napari_axonem.wording import count_words
 
 FLOODING = "flooding"
 JOINING = "joining objects of blocks"
@@ -82,8 +83,8 @@ def flood(
         for words in plan.greys.words:
             watcher.say(words)
         watcher.say(
-            f"flooding {len(plan.cores)} blocks on {look.device} in {look.precision} precision; "
-            f"look at {plan.destination} meanwhile"
+            f"flooding {count_words(len(plan.cores), 'block')} on {look.device} in "
+            f"{look.precision} precision; look at {plan.destination} meanwhile"
         )
         work = _Work(plan, look, labels, watcher, done)
         if not work.flood_blocks():

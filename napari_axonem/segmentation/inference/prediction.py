@@ -25,6 +25,7 @@ from napari_axonem.segmentation.inference.store import AffinityVolume
 from napari_axonem.volumes import Volume, disk
 from napari_axonem.volumes.conversion.work import Work, work_folder, working_on
 from napari_axonem.watching import Unwatched, Watcher, Wish, wish_after_pause
+from napari_axonem.wording import count_words
 
 DOING = "predicting affinities, voxels"
 TILES = "tiles"
@@ -278,7 +279,7 @@ def _say(plan: Plan, work: Work, watcher: Watcher) -> None:
     watcher.say(plan.fit.words)
     for word in plan.mapping.words:
         watcher.say(word)
-    watcher.say(f"{tiles} blocks of up to {block} voxels in {plan.dtype}")
+    watcher.say(f"{count_words(tiles, 'block')} of up to {block} voxels in {plan.dtype}")
     watcher.say(f"affinities so far: {work.result}")
 
 

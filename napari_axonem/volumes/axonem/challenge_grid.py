@@ -11,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_axonem.errors import MismatchError
-from napari_axonem.geometry import Box, Zyx, blocks, plain, zyx
+from napari_axonem.geometry import Box, Zyx, blocks, zyx
 from napari_axonem.volumes.axonem.release import ReleaseVolume
 from napari_axonem.volumes.chunking import natural_block
 from napari_axonem.volumes.reduction import reduce_block, reduced_shape
 from napari_axonem.volumes.volume import Volume
+from napari_axonem.wording import number_words
 
 Reduction: TypeAlias = Literal["majority", "sample"]
 """How several voxels become one: by the most frequent id, or by the first voxel's."""
@@ -160,4 +161,4 @@ def stated_by_shape(shape: Zyx, release: ReleaseVolume) -> Zyx | None:
 
 
 def _nm(values: Sequence[float]) -> str:
-    return plain(values, " x ")
+    return number_words(values, " x ")

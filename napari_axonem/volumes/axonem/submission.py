@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from napari_axonem.errors import StorageError, VolumeError, VoxelSizeUnknownError
-from napari_axonem.geometry import Box, Grid, Nm, plain
+from napari_axonem.geometry import Box, Grid, Nm
 from napari_axonem.progress import Progress, silent
 from napari_axonem.volumes.axonem.challenge_grid import (
     OnChallengeGrid,
@@ -27,6 +27,7 @@ from napari_axonem.volumes.disk import guarded, refuse_existing, replacing
 from napari_axonem.volumes.labels import require_labels
 from napari_axonem.volumes.opening import describe, open_volume
 from napari_axonem.volumes.volume import Volume
+from napari_axonem.wording import number_words
 
 ZIP = ".zip"
 
@@ -185,7 +186,7 @@ def _opened(entry: Entry, reduction: Reduction) -> _Job:
         size = release.grid.coarser(factor).voxel_size
         notes.append(
             f"the file does not state its voxel size; its shape is that of the whole "
-            f"{release.key} volume at {plain(size, ' x ')} nm"
+            f"{release.key} volume at {number_words(size, ' x ')} nm"
         )
     volume = open_volume(entry.location, voxel_size=size, origin=entry.origin)
     return _placed(entry, volume, reduction, notes)
