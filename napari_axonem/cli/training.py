@@ -15,6 +15,7 @@ from napari_axonem.settings import Positional
 from napari_axonem.training.configuration import preset_file, read_configuration, read_settings
 from napari_axonem.training.settings import TrainSettings
 from napari_axonem.watching import Watcher
+from napari_axonem.wording import count_words
 
 if TYPE_CHECKING:  # cli loads torch only when something is trained
     from napari_axonem.training.trainer import Result
@@ -75,8 +76,9 @@ def _about(result: Result) -> tuple[dict[str, Any], str]:
         "history": [{"step": step, **found} for step, found in result.history],
     }
     scored = ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
+    done = count_words(result.steps, "mini-batch", "mini-batches")
     text = (
-        f"{result.model}: {result.steps} mini-batches in {result.seconds / 60:.3g} minutes"
+        f"{result.model}: {done} in {result.seconds / 60:.3g} minutes"
         f"{f' ({result.ended})' if result.ended != 'done' else ''}"
         f"{f'; {scored}' if scored else ''}"
     )

@@ -39,7 +39,7 @@ def test_published_weights_become_a_model_file(tmp_path, capsys):
 def test_what_is_no_archive_of_weights_is_said_in_one_line(tmp_path, capsys):
     (tmp_path / "text.npz").write_text("no arrays")
     np.savez(tmp_path / "other.npz", weights=np.zeros(3))
-    for name, said in (("text", "no archive"), ("other", "conv0_a"), ("none", "cannot be read")):
+    for name, said in (("text", "no archive"), ("other", "conv0_a"), ("none", "no such file")):
         arguments = ["models", "import", str(tmp_path / f"{name}.npz"), str(tmp_path / "o")]
         assert main(arguments) == 2
         error = capsys.readouterr().err

@@ -175,11 +175,11 @@ def test_text_is_for_people(project: str, capsys: pytest.CaptureFixture[str]) ->
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["merge"], "required"),
+        (["merge"], "PROJECT and Z,Y,X are needed"),
         (["fly"], "invalid choice"),
         (["info", "missing.h5"], "no such file"),
         (["merge", "PROJECT", ONE], "two points or more"),
-        (["merge", "PROJECT", ONE, "1,2"], "POINTS"),
+        (["merge", "PROJECT", ONE, "1,2"], "Z,Y,X"),
         (["merge", "PROJECT", ONE, "--reach", "5"], "no other object"),
         (["isolate", "PROJECT", ONE], "by itself already"),
         (["new-object", "PROJECT", ONE], "one object already"),
