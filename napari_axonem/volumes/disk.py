@@ -181,7 +181,8 @@ def refuse_existing(destination: Path, *, overwrite: bool | None) -> None:
     Where `overwrite` is None nobody can ask for that, and the error does not say how.
     """
     if not overwrite and os.path.lexists(destination):
-        remedy = "choose another name" + (", or pass --overwrite" if overwrite is False else "")
+        replacing = ", or let it be replaced (--overwrite)" if overwrite is False else ""
+        remedy = f"choose another name{replacing}"
         raise VolumeError("exists already", where=destination, remedy=remedy)
 
 

@@ -134,7 +134,7 @@ def test_store_that_cannot_hold_it(tmp_path, version):
 def test_existing_is_refused_or_replaced(tmp_path, name):
     write(tmp_path / name)
     other = voxels() + 1
-    with pytest.raises(VolumeError, match=r"already; choose another name, or pass --overwrite$"):
+    with pytest.raises(VolumeError, match=r"another name, or let it be replaced \(--over"):
         write(tmp_path / name, other)
     with pytest.raises(VolumeError, match=r"exists already; choose another name$"):
         write(tmp_path / name, other, overwrite=None)

@@ -108,7 +108,7 @@ def test_table_meshes_and_skeletons(hand: Hand, project_path: Path) -> None:
     view.numbers.setText(f"{first}, {second}")
     view.own[kind("Meshes")].editors["mesh_error"].setText("-1")
     hand.push("Export", view.export)
-    assert "greater" in view.own[kind("Meshes")]._problems["mesh_error"].text()
+    assert "at least 0" in view.own[kind("Meshes")]._problems["mesh_error"].text()
     view.own[kind("Meshes")].editors["mesh_error"].setText("")
     assert len(list(Path(written(hand)).glob("*.ply"))) == 2
     choose(view.kind, kind("Skeletons"))

@@ -60,7 +60,7 @@ def test_mistakes_are_told_at_the_field(hand: Hand, image: str) -> None:
     type_into(view.usual.editors["threshold"], "3")
     hand.push("Segment", view.start)
     problem = view.usual._problems["threshold"]
-    assert "less than or equal to 1" in problem.text()
+    assert "at most 1" in problem.text()
     assert hand.dock("Segment").control.follower.job is None
 
 
