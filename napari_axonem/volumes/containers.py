@@ -11,7 +11,7 @@ import zarr
 from napari_axonem.errors import VolumeError
 from napari_axonem.volumes.disk import guarded
 from napari_axonem.volumes.formats import ngff
-from napari_axonem.volumes.formats.stores import Folder, listed
+from napari_axonem.volumes.formats.stores import Folder, refuse_losing
 from napari_axonem.volumes.formats.zarr import open_node, zarr_version
 from napari_axonem.volumes.formats.zarr_store import node_at
 
@@ -46,22 +46,8 @@ def refuse_loss(path: Path) -> None:
     VolumeError
         It holds other arrays or images, or cannot be read, so that nothing says what it holds.
     """
-    if not path.is_dir():
-        return
-    try:
-        others = list(_others(Folder(path)))
-    except VolumeError as error:
-        raise VolumeError(
-            f"{error.seen}, so that nothing says what would be lost",
-            where=path,
-            remedy="remove it, or choose another name",
-        ) from error
-    if others:
-        raise VolumeError(
-            f"holds other volumes ({listed(others)}), which would be lost",
-            where=path,
-            remedy="choose another name",
-        )
+    if path.is_dir():
+        refuse_losing(path, "volumes", lambda: list(_others(Folder(path))))
 
 
 def _others(store: Folder, depth: int = 8) -> Iterator[str]:

@@ -282,3 +282,34 @@ def listed(names: list[str]) -> str:
     """Return names as one line."""
     few = names[:_LISTED] + ["..."] * (len(names) > _LISTED)
     return ", ".join(few) or "there are none"
+
+
+def refuse_losing(path: Path, things: str, others: Callable[[], list[str]]) -> None:
+    """See whether what is at `path` may be replaced.
+
+    Parameters
+    ----------
+    things
+        What `others` names, such as ``"datasets"``.
+    others
+        Names all that it holds besides what takes its place.
+
+    Raises
+    ------
+    VolumeError
+        It holds others, or cannot be read, so that nothing says what it holds.
+    """
+    try:
+        names = others()
+    except VolumeError as error:
+        raise VolumeError(
+            f"{error.seen}, so that nothing says what would be lost",
+            where=path,
+            remedy="remove it, or choose another name",
+        ) from error
+    if names:
+        raise VolumeError(
+            f"holds other {things} ({listed(names)}), which would be lost",
+            where=path,
+            remedy="choose another name",
+        )

@@ -14,13 +14,13 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from napari_axonem.errors import VolumeError
 from napari_axonem.geometry import Box, Zyx, blocks
 from napari_axonem.progress import Progress
 from napari_axonem.volumes.checksum import tiled_block
 from napari_axonem.volumes.chunking import natural_chunk
 from napari_axonem.volumes.disk import guarded, reserved
 from napari_axonem.volumes.formats.hdf5 import dataset_names, open_file
+from napari_axonem.volumes.formats.stores import refuse_losing
 from napari_axonem.volumes.writers.sink import Content, Writer
 
 _LEVEL = 1
@@ -102,22 +102,12 @@ def _check(path: Path, content: Content) -> None:
     """Raise `VolumeError` where replacing an HDF5 file would lose other datasets, or may."""
     if not path.is_file() or not h5py.is_hdf5(path):
         return
-    try:
-        file = open_file(path)
-    except VolumeError as error:
-        raise VolumeError(
-            f"{error.seen}, so that nothing says what would be lost",
-            where=path,
-            remedy="remove it, or choose another name",
-        ) from error
-    with file:
-        others = [name for name in dataset_names(file) if name != content.name]
-    if others:
-        raise VolumeError(
-            f"holds other datasets ({', '.join(others[:12])}), which would be lost",
-            where=path,
-            remedy="choose another name",
-        )
+
+    def others() -> list[str]:
+        with open_file(path) as file:
+            return [name for name in dataset_names(file) if name != content.name]
+
+    refuse_losing(path, "datasets", others)
 
 
 HDF5 = Writer(
