@@ -9,10 +9,11 @@ import numpy as np
 
 from napari_axonem.errors import EditError
 from napari_axonem.proofreading.edges import Index
+from napari_axonem.proofreading.edgestore import place_of
 from napari_axonem.proofreading.graph import BACKGROUND, FragmentGraph
 from napari_axonem.proofreading.merging import as_made, by_hand
-from napari_axonem.proofreading.mincut import Piece, components_after, states_after
-from napari_axonem.proofreading.operation import EdgeStates, Kind, Made, Operation
+from napari_axonem.proofreading.mincut import Piece, components_after, states_after, ties
+from napari_axonem.proofreading.operation import EdgeStates, Kind, Made, Operation, no_edges
 from napari_axonem.proofreading.splitting import Pick
 
 
@@ -53,15 +54,15 @@ def made_new(graph: FragmentGraph, picks: Sequence[Pick]) -> Operation:
         raise EditError("they are one object already", where=str(Kind.NEW), remedy=_SPLIT_INSIDE)
     off = _turned_off(graph, fragments, keep_among=True)
     piece = Piece(fragments, graph.edges.taken(graph.edges_within(fragments)))
-    ties = states_after(piece, np.zeros(len(fragments), np.bool_))
-    component = components_after(piece, ties)
+    held = states_after(piece, np.zeros(len(fragments), np.bool_))
+    component = components_after(piece, held)
     by_fragment = {pick.fragment: pick for pick in picks}
     one_each = [int(fragments[component == c][0]) for c in range(int(component.max()) + 1)]
     made = as_made(
         [by_hand(by_fragment[a], by_fragment[b]) for a, b in itertools.pairwise(one_each)]
     )
     by_hand_on = np.column_stack([made[:, :2], np.ones(len(made), np.int64)])
-    states = np.concatenate([off, ties, by_hand_on, *_rests(graph, fragments)])
+    states = np.concatenate([off, held, by_hand_on, *_rests(graph, fragments)])
     return _operation(Kind.NEW, picks, states, made)
 
 
@@ -109,10 +110,27 @@ def _turned_off(graph: FragmentGraph, fragments: Index, *, keep_among: bool) -> 
 
 def _rests(graph: FragmentGraph, fragments: Index) -> list[EdgeStates]:
     """Return what keeps each object together once fragments are taken out of it."""
-    found = []
-    for segment in np.unique(graph.segment[fragments]).tolist():
-        rest = np.setdiff1d(graph.members(segment), fragments)
-        piece = Piece(rest, graph.edges.taken(graph.edges_within(rest)))
-        if len(rest):
-            found.append(states_after(piece, np.zeros(len(rest), np.bool_)))
-    return found
+    segments = np.unique(graph.segment[fragments]).tolist()
+    return [_rest(graph, segment, fragments) for segment in segments]
+
+
+def _rest(graph: FragmentGraph, segment: int, fragments: Index) -> EdgeStates:
+    """Return what keeps one object together once fragments are taken out of it."""
+    next_to = graph.edges_at(fragments)
+    next_to = next_to[graph.edges.on[next_to]]
+    seeds = np.setdiff1d([graph.edges.u[next_to], graph.edges.v[next_to]], fragments)
+    seeds = seeds[graph.segment[seeds] == segment].astype(np.int64)
+    if len(seeds) < 2:  # all that is left hangs together on one fragment
+        return no_edges()
+    off, part = graph.come_off(segment, seeds, without=fragments)
+    order = np.argsort(off)
+    off, part = off[order], part[order]
+    rows = graph.edges_at(off)
+    rows = rows[~graph.edges.on[rows]]
+    ends = np.stack([graph.edges.u[rows], graph.edges.v[rows]], axis=1).astype(np.int64)
+    stays = (graph.segment[ends] == segment) & ~np.isin(ends, fragments)
+    rows, ends = rows[stays.all(axis=1)], ends[stays.all(axis=1)]
+    place = place_of(ends.ravel(), off)
+    of_end = np.where(place < 0, part.max(initial=-1) + 1, part[place]) if len(off) else place
+    tied = ties(of_end.reshape(-1, 2), graph.edges.area[rows])
+    return np.column_stack([ends[tied], np.ones(len(tied), np.int64)])

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_axonem.evaluation.grouping import ranges
-from napari_axonem.proofreading.columns import Column, LateRows
+from napari_axonem.proofreading.columns import Column, LateRows, each_once, is_true, table_of
 from napari_axonem.proofreading.edges import COLUMNS, Edges, Ids, Index
 
 MANY = 20
@@ -120,12 +120,15 @@ class EdgeStore:
 
     def within(self, fragments: Index) -> Index:
         """Return the edges with both ends in `fragments`, which are ascending, ascending."""
-        found = self._incidence.below(fragments)
+        inside = table_of(fragments)
+        found = self._incidence.below(fragments)  # ascending, each once
+        found = found[is_true(inside, self.v[found])]
         if len(self) > self._n_first:
-            found = np.concatenate([found, self._late.at(fragments)])
-        inside = place_of(self.u[found].astype(np.int64), fragments) >= 0
-        inside &= place_of(self.v[found].astype(np.int64), fragments) >= 0
-        return self._living(found[inside])
+            late = each_once(self._late.at(fragments))
+            both = is_true(inside, self.u[late]) & is_true(inside, self.v[late])
+            found = np.concatenate([found, late[both]])
+        living: Index = found[self._alive[found]]
+        return living
 
     def _found(self, fragments: Index) -> Index:
         """Return the edges at fragments, some of them twice, buried ones included."""
@@ -136,14 +139,13 @@ class EdgeStore:
 
     def _living(self, rows: Index) -> Index:
         """Return those of some rows that are not buried, each once, ascending."""
-        rows = np.sort(rows)  # of short rows this takes a tenth of the time of numpy's unique
-        rows = rows[np.diff(rows, prepend=-1) > 0]
+        rows = each_once(rows)
         living: Index = rows[self._alive[rows]]
         return living
 
     def find(self, u: Index, v: Index) -> Index:
         """Return the edge between each pair of fragments u < v, or -1 where there is none."""
-        candidates = self._everything() if len(u) * MANY > len(self) else self.at(np.unique(u))
+        candidates = self._everything() if len(u) * MANY > len(self) else self.at(each_once(u))
         if not len(candidates) or not len(u):
             return np.full(len(u), -1, dtype=np.int64)
         keys = pair_key(self.u[candidates], self.v[candidates])

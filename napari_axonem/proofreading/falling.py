@@ -10,11 +10,14 @@ Source of the searches in turns: Even and Shiloach, "An on-line edge-deletion pr
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components
 
+from napari_axonem.proofreading.columns import each_once
 from napari_axonem.proofreading.edges import Index
 from napari_axonem.proofreading.edgestore import EdgeStore
 
@@ -22,10 +25,10 @@ MOST_ROUNDS = 1000
 """After so many, looking at the whole segment takes less time."""
 
 
-def groups_of(pairs: Index, count: int) -> Index:
-    """Return the connected component of each of `count` nodes under pairs, shape (n, 2)."""
-    ends = pairs[:, 0].astype(np.int32), pairs[:, 1].astype(np.int32)
-    matrix = csr_array(coo_array((np.ones(len(pairs), np.int8), ends), shape=(count, count)))
+def groups_of(ends: tuple[npt.NDArray[Any], npt.NDArray[Any]], count: int) -> Index:
+    """Return the connected component of each of `count` nodes under pairs of them."""
+    u, v = (column.astype(np.int32, copy=False) for column in ends)
+    matrix = csr_array(coo_array((np.ones(len(u), np.int8), (u, v)), shape=(count, count)))
     component: Index = connected_components(matrix, directed=False)[1]
     return component
 
@@ -55,6 +58,7 @@ def fallen(
     # The system hands out pages of zeros as they are used.
     search_of = np.zeros(len(deleted), np.int32)
     search_of[seeds] = np.arange(1, len(seeds) + 1)
+    is_at_border = np.zeros(len(deleted), np.bool_)
     group = np.arange(-1, len(seeds))  # of each search; search 0 is none
     size = np.ones(len(group), np.int64)
     seen, border = [seeds], seeds
@@ -67,27 +71,33 @@ def fallen(
             return None
         in_group = np.bincount(group[1:], weights=size[1:])
         waits = of_border == under_way[in_group[under_way].argmax()]
-        pairs = _led_to(edges, border[~waits], deleted)
-        ahead = pairs[search_of[pairs[:, 1]] == 0]
-        search_of[ahead[:, 1]] = search_of[ahead[:, 0]]
-        new = np.unique(ahead[:, 1])
+        is_at_border[border] = ~waits
+        near, far = _led_to(edges, border[~waits], is_at_border, deleted)
+        is_at_border[border] = False
+        ahead = search_of[far] == 0
+        search_of[far[ahead]] = search_of[near[ahead]]
+        new = each_once(far[ahead])
         size += np.bincount(search_of[new], minlength=len(size))
-        meeting = group[search_of[pairs]]
-        group[1:] = groups_of(meeting[meeting[:, 0] != meeting[:, 1]], len(seeds))[group[1:]]
+        meeting = group[search_of[near]], group[search_of[far]]
+        if (meeting[0] != meeting[1]).any():
+            group[1:] = groups_of(meeting, len(seeds))[group[1:]]
         seen.append(new)
         border = np.concatenate([border[waits], new])
     return None
 
 
-def _led_to(edges: EdgeStore, border: Index, deleted: npt.NDArray[np.bool_]) -> Index:
-    """Return pairs of fragments, those of the border first, that edges connect."""
+def _led_to(
+    edges: EdgeStore,
+    border: Index,
+    is_at_border: npt.NDArray[np.bool_],
+    deleted: npt.NDArray[np.bool_],
+) -> tuple[Index, Index]:
+    """Return which fragments of the border edges lead from, and which ones they lead to."""
     rows = edges.at(border)
     rows = rows[edges.on[rows]]
-    ends = np.stack([edges.u[rows], edges.v[rows]], axis=1).astype(np.int64)
-    pairs = np.concatenate([ends, ends[:, ::-1]])
-    is_of_border = np.isin(pairs[:, 0], border) & ~deleted[pairs[:, 1]]
-    led: Index = pairs[is_of_border]
-    return led
+    u, v = edges.u[rows].astype(np.int64), edges.v[rows].astype(np.int64)
+    forth, back = is_at_border[u] & ~deleted[v], is_at_border[v] & ~deleted[u]
+    return np.concatenate([u[forth], v[back]]), np.concatenate([v[forth], u[back]])
 
 
 def _all_but(

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from napari_axonem.proofreading.columns import Growing
 from napari_axonem.proofreading.edges import Edges, Ids, Index
-from napari_axonem.proofreading.edgestore import EdgeStore, Incidence, place_of
+from napari_axonem.proofreading.edgestore import EdgeStore, Incidence
 from napari_axonem.proofreading.falling import fallen, groups_of
 from napari_axonem.proofreading.members import Members
 from napari_axonem.proofreading.operation import EdgeStates, Made, no_made
@@ -26,7 +26,7 @@ from napari_axonem.proofreading.operation import EdgeStates, Made, no_made
 BACKGROUND = 0
 """The fragment, and the segment, that is no object."""
 
-LARGE = 10_000
+LARGE = 50_000
 """Segments of more fragments are not looked at whole where an edge goes off, but searched."""
 
 MANY_OF = 8
@@ -64,7 +64,7 @@ class FragmentGraph:
         if segment is None:
             segment = np.zeros(len(rank), dtype=np.uint32)
             alive = np.flatnonzero(~self.deleted)[1:]
-            segment[alive] = self._components(alive, self.edges.all_on())
+            segment[alive] = self._named(alive, self._components(alive, self.edges.all_on()))
         self._segment = Growing(segment)
         self._members: Members | None = None
         self._moved: list[Index] = []
@@ -125,6 +125,36 @@ class FragmentGraph:
         back = (ends[0] == segment_b) & (ends[1] == segment_a)
         between: Index = candidates[forth | back]
         return between
+
+    def come_off(
+        self, segment: int, seeds: Index, without: Index | tuple[()] = ()
+    ) -> tuple[Index, Index]:
+        """Return what is not connected to the greatest part of a segment, along edges that are on.
+
+        Parameters
+        ----------
+        seeds
+            Fragments of the segment, each once, such that each of the others is connected to one
+            of them.
+        without
+            Fragments, none of the seeds, that are taken to be gone.
+
+        Returns
+        -------
+        The fragments of the parts that come off, and a number for the part of each, both shape
+        (n,).
+        """
+        length = self.most_members(segment)
+        if length > LARGE:
+            gone = self.deleted.copy()
+            gone[np.asarray(without, np.int64)] = True
+            off = fallen(self.edges, seeds, gone, most=length // MANY_OF)
+            if off is not None:
+                return off
+        left = np.setdiff1d(self.members(segment), without)
+        component = self._components(left, self._on_within(left))
+        comes_off = component != np.bincount(component).argmax()
+        return left[comes_off], component[comes_off]
 
     def find(self, u: npt.ArrayLike, v: npt.ArrayLike) -> Index:
         """Return the edge between each pair of fragments u < v, or -1 where there is none."""
@@ -229,7 +259,7 @@ class FragmentGraph:
             return
         names, place = np.unique(ends, return_inverse=True)
         place = place.reshape(-1, 2)
-        group = groups_of(place, len(names))
+        group = groups_of((place[:, 0], place[:, 1]), len(names))
         new = self._named(names, group)
         losing = new != names
         members = [self.members(int(name)) for name in names[losing]]
@@ -249,19 +279,15 @@ class FragmentGraph:
             self.segment[seeds].astype(np.int64), return_inverse=True, return_counts=True
         )
         length = self._lists().most(names)
-        small = np.ones(len(names), np.bool_)
-        for place in np.flatnonzero((length > LARGE) & (length > count * MANY_OF)):
-            off = fallen(
-                self.edges, seeds[whose == place], self.deleted, most=int(length[place]) // MANY_OF
-            )
-            if off is not None:
-                small[place] = False
-                self._take_off(int(names[place]), *off)
-        if not small.any():
+        large = (length > LARGE) & (length > count * MANY_OF)
+        for place in np.flatnonzero(large):
+            name = int(names[place])
+            self._take_off(name, *self.come_off(name, seeds[whose == place]))
+        if large.all():
             return
-        members = self._of_segments(names[small])
-        within = self.edges_within(members)
-        self._rename(members, self._components(members, within[self.edges.on[within]]))
+        members = self._of_segments(names[~large])
+        component = self._components(members, self._on_within(members))
+        self._rename(members, self._named(members, component).astype(np.uint32))
 
     def _take_off(self, segment: int, fragments: Index, part: Index) -> None:
         """Make segments of parts of a segment; the rest keeps the name if it has that fragment."""
@@ -281,17 +307,22 @@ class FragmentGraph:
         self.segment[fragments] = names
         self._moved.append(fragments)
 
-    def _components(self, members: Index, edges: Index) -> Ids:
-        """Return the segment id of each of `members`, ascending, under `edges`.
+    def _on_within(self, fragments: Index) -> Index:
+        within = self.edges_within(fragments)
+        on: Index = within[self.edges.on[within]]
+        return on
+
+    def _components(self, members: Index, edges: Index) -> Index:
+        """Return the connected component of each of `members`, each once, under `edges`.
 
         Edges to fragments that are not among `members` do not count.
         """
-        u, v = self.edges.u[edges].astype(np.int64), self.edges.v[edges].astype(np.int64)
-        rows, columns = place_of(u, members), place_of(v, members)
-        inside = (rows >= 0) & (columns >= 0)
-        component = groups_of(np.stack([rows, columns], axis=1)[inside], len(members))
-        names: Ids = self._named(members, component).astype(np.uint32)
-        return names
+        # from 1, as the system hands out pages of zeros as they are used
+        place = np.zeros(self.n_fragments + 1, np.int32)
+        place[members] = np.arange(1, len(members) + 1, dtype=np.int32)
+        u, v = place[self.edges.u[edges]], place[self.edges.v[edges]]
+        inside = (u > 0) & (v > 0)
+        return groups_of((u[inside] - 1, v[inside] - 1), len(members))
 
     def _named(self, fragments: Index, group: npt.NDArray[Any]) -> Index:
         """Return for each fragment the name of its group: the fragment of the highest rank."""

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from napari_axonem.evaluation.standing.lists import Lists
+from napari_axonem.proofreading.columns import each_once
 from napari_axonem.proofreading.edges import Ids, Index
 
 LONG = 10_000
@@ -54,7 +55,7 @@ class Members:
         if self._left.keys().isdisjoint(segments.tolist()):
             return found
         stayed = found[segment[found] == np.repeat(segments, self.most(segments))]
-        return np.unique(stayed)  # what left and came back is there twice
+        return each_once(stayed)  # what left and came back is there twice
 
     def most(self, segments: Index) -> Index:
         """Return how many fragments each of some segments has at most."""
@@ -81,7 +82,7 @@ class Members:
             self._left[name] = self._left.get(name, 0) + count
         left = np.array([self._left[name] for name in losing.tolist()])
         worn = losing[2 * left > self.most(losing)]
-        gaining = np.unique(new).astype(np.int64)
+        gaining = each_once(new.astype(np.int64))
         longer = np.setdiff1d(gaining[self.most(gaining) > LONG], worn)
         for name in longer.tolist():
             self._lists.extend(name, fragments[new == name].astype(np.int32))

@@ -99,11 +99,15 @@ def states_after(piece: Piece, side: npt.NDArray[np.integer] | npt.NDArray[np.bo
     across = side[u] != side[v]
     off = np.flatnonzero(across & piece.edges.on)
     kept_on = piece.edges.on & ~across
-    ties = _ties(piece, u, v, kept_on, np.flatnonzero(~across & ~piece.edges.on))
-    if len(off) + len(ties) == 0:
+    kept = _matrix(len(side), u[kept_on], v[kept_on], np.ones(kept_on.sum()))
+    component = connected_components(kept, directed=False)[1]
+    candidates = np.flatnonzero(~across & ~piece.edges.on)
+    ends = np.stack([component[u[candidates]], component[v[candidates]]], axis=1)
+    tied = candidates[ties(ends, piece.edges.area[candidates])]
+    if len(off) + len(tied) == 0:
         return no_edges()
-    chosen = np.concatenate([off, ties])
-    state = np.concatenate([np.zeros(len(off), np.int64), np.ones(len(ties), np.int64)])
+    chosen = np.concatenate([off, tied])
+    state = np.concatenate([np.zeros(len(off), np.int64), np.ones(len(tied), np.int64)])
     columns = [piece.edges.u[chosen].astype(np.int64), piece.edges.v[chosen].astype(np.int64)]
     return np.stack([*columns, state], axis=1)
 
@@ -121,18 +125,29 @@ def components_after(piece: Piece, states: EdgeStates) -> Index:
     return components
 
 
-def _ties(piece: Piece, u: Index, v: Index, on: npt.NDArray[np.bool_], candidates: Index) -> Index:
-    """Return the candidates that join the components of `on`, largest contacts first."""
-    n = len(piece.fragments)
-    _, component = connected_components(_matrix(n, u[on], v[on], np.ones(on.sum())), directed=False)
-    by_area = candidates[np.argsort(-piece.edges.area[candidates], kind="stable")]
-    ends = np.sort(np.stack([component[u[by_area]], component[v[by_area]]], axis=1), axis=1)
-    joins = np.flatnonzero(ends[:, 0] != ends[:, 1])
-    _, first = np.unique(ends[joins], axis=0, return_index=True)  # of each pair the largest
+def ties(ends: Index, area: Index) -> Index:
+    """Return the edges that join components which are to be one object, largest contacts first.
+
+    Parameters
+    ----------
+    ends
+        The components, from 0, at both ends of each edge that may go on, shape (n, 2).
+    area
+        The contact area of each, shape (n,).
+
+    Returns
+    -------
+    Which of the edges, as their numbers.
+    """
+    by_area = np.argsort(-area, kind="stable")
+    ordered = np.sort(ends[by_area], axis=1)
+    joins = np.flatnonzero(ordered[:, 0] != ordered[:, 1])
+    _, first = np.unique(ordered[joins], axis=0, return_index=True)  # of each pair the largest
     rank = joins[first]
-    tree = minimum_spanning_tree(_matrix(n, ends[rank, 0], ends[rank, 1], rank + 1.0))
-    ties: Index = by_area[np.sort(tree.data).astype(np.int64) - 1]
-    return ties
+    n = int(ends.max(initial=-1)) + 1
+    tree = minimum_spanning_tree(_matrix(n, ordered[rank, 0], ordered[rank, 1], rank + 1.0))
+    chosen: Index = by_area[np.sort(tree.data).astype(np.int64) - 1]
+    return chosen
 
 
 def _capacities(edges: Edges) -> Index:

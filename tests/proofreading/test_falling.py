@@ -62,6 +62,7 @@ def test_segments_are_those_of_a_graph_made_anew(
 
 
 def test_little_is_looked_at_where_little_comes_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(graph, "LARGE", 10_000)
     long = chain(30_000)
     monkeypatch.setattr(FragmentGraph, "_components", None)  # would look at everything
     long.apply(np.array([[29_990, 29_991, 0]]))
@@ -78,6 +79,7 @@ def test_a_search_that_takes_long_is_given_up(
 ) -> None:
     for name, value in limits.items():
         monkeypatch.setattr(falling, name, value)
+    monkeypatch.setattr(graph, "LARGE", 10_000)
     long = chain(30_000)
     seeds = np.array([15_000, 15_001])
     long.edges.on[np.array([14_999])] = False
