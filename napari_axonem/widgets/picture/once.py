@@ -14,6 +14,7 @@ from napari.components import ViewerModel
 from napari.layers import Layer, Points
 
 from napari_axonem.geometry import Nm
+from napari_axonem.widgets.picture.canvas import canvas_of
 from napari_axonem.widgets.picture.late import made_of
 
 Thumbs = Callable[[Collection[Layer]], None]
@@ -42,7 +43,7 @@ def drawn_once(
         Is given the layers that were drawn, to make their thumbnails when there is time.
     """
     stale: set[Layer] = set()
-    sections, camera, canvas = _sections(viewer), _camera(viewer), _canvas_of(viewer)
+    sections, camera, canvas = _sections(viewer), _camera(viewer), canvas_of(viewer)
     if canvas is None or viewer.dims.ndisplay != 2:
         yield stale
         if _sections(viewer) == sections:  # else they were drawn when it was gone there
@@ -122,9 +123,3 @@ def _sections(viewer: ViewerModel) -> tuple[float, ...]:
 def _camera(viewer: ViewerModel) -> tuple[object, float]:
     """Return where a viewer looks at in its plane, and how closely."""
     return tuple(viewer.scene.camera.center), viewer.scene.camera.zoom
-
-
-def _canvas_of(viewer: ViewerModel) -> Any:  # noqa: ANN401
-    """Return what draws a viewer; None without a window, or where napari keeps it elsewhere."""
-    window = getattr(viewer, "window", None)
-    return getattr(getattr(window, "_qt_viewer", None), "canvas", None)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from napari_axonem.errors import EditError
 from napari_axonem.geometry import Nm
 from napari_axonem.widgets.picture import clicks, pointing, strokes
+from napari_axonem.widgets.picture.canvas import answer_at_once
 from napari_axonem.widgets.session.editor import Editor, Tool
 from napari_axonem.widgets.session.objects import Objects
 from napari_axonem.widgets.session.sides import Sides
@@ -42,6 +43,7 @@ class Mouse:
             clicks.listen(place.viewer, self.click, self._click_on_ray),
             strokes.listen(place.viewer, editor, attempt),
             pointing.listen(place.viewer, sides.go, self._points),
+            answer_at_once(place.viewer),
         )
         self._cursor = strokes.BrushCursor(place.viewer)
 
