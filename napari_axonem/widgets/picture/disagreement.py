@@ -57,6 +57,10 @@ class CellRows:
         found: Rows = rows[ranges(first[known], first[known + 1] - first[known])].astype(np.int64)
         return found
 
+    def look_up(self) -> None:
+        """Have the places of cells looked up, so that nobody has to wait for it."""
+        _ = self.pairs, self._by_fragment, self._by_truth
+
     @cached_property
     def _by_fragment(self) -> tuple[CellIndex, int]:
         count = int(self.cells.fragment.max(initial=0)) + 1

@@ -75,9 +75,11 @@ class ProjectLayers:
     ----------
     project
         An open project; what is shown of it follows the methods called here.
+    disagreement
+        What `disagreement_of` returned for it, where that was done beforehand.
     """
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, disagreement: Disagreement | None = None) -> None:
         self.project = project
         self._fragments = Planes(project.sources.fragments.volume)
         project.written.connect(self._fragments.forget)
@@ -88,8 +90,7 @@ class ProjectLayers:
         self._true = Table(self._all_true)
         self._overlay = Overlay()
         self._outdated: set[Layer | None] = set()
-        cells = project.state.cells
-        self._disagreement = Disagreement.of(cells, project.segment, MIN_VOXELS)
+        self._disagreement = disagreement or disagreement_of(project)
         image = project.sources.image
         self.image = None if image is None else image_layer(image, "image")
         self.segmentation = self._make_segmentation()
@@ -235,6 +236,13 @@ class ProjectLayers:
     ) -> Labels:
         grid = self.project.sources.grid
         return labels_layer(levels, name, grid, opacity=opacity, colormap=colormap)
+
+
+def disagreement_of(project: Project) -> Disagreement:
+    """Return what disagrees with the truth in a project; another thread may do it."""
+    found = Disagreement.of(project.state.cells, project.segment, MIN_VOXELS)
+    found.rows.look_up()
+    return found
 
 
 def _kept(values: npt.NDArray[np.uint32], chosen: Rows) -> npt.NDArray[np.uint32]:

@@ -21,6 +21,7 @@ from napari_axonem.proofreading.splitting import SplitPlan
 from napari_axonem.widgets.parts import colours
 from napari_axonem.widgets.picture.clicks import nm_of
 from napari_axonem.widgets.picture.depth import Depth, middle_and_extent
+from napari_axonem.widgets.picture.disagreement import Disagreement
 from napari_axonem.widgets.picture.foresight import foresee
 from napari_axonem.widgets.picture.framing import box_in_view, look_at
 from napari_axonem.widgets.picture.garbage import collect, take_away
@@ -83,10 +84,16 @@ class Sight:
             return ()
         return (*self.layers.all, *self.marks.all)
 
-    def opening(self, project: Project) -> Iterator[None]:
-        """Show a project, one layer a step; none is shown before, and the view is flat."""
+    def opening(self, project: Project, disagreement: Disagreement | None = None) -> Iterator[None]:
+        """Show a project, one layer a step; none is shown before, and the view is flat.
+
+        Parameters
+        ----------
+        disagreement
+            What is to be seen of errors, where it was worked out beforehand.
+        """
         self.viewer.dims.ndisplay = 2  # else the coarsest level of each whole layer is loaded
-        layers = self.layers = ProjectLayers(project)
+        layers = self.layers = ProjectLayers(project, disagreement)
         for layer in layers.all:
             yield
             self.viewer.layers.insert(self._below_points(), layer)
@@ -97,8 +104,13 @@ class Sight:
         yield
         self.viewer.canvas.overlays.scale_bar.visible = True
         self.viewer.dims.axis_labels = ("z", "y", "x")
-        self.viewer.reset_view(margin=0)  # the farthest that a jump zooms out
-        self._to_the_middle(project)
+        yield
+        z, y, x = project.sources.grid.to_nm([n // 2 for n in project.sources.fragments.shape])
+        with self.moving((float(z), float(y), float(x))):
+            self.viewer.reset_view(margin=0)  # the farthest that a jump zooms out
+            for axis in self.viewer.dims.not_displayed:
+                self.viewer.dims.set_point(axis, float((z, y, x)[axis]))
+        yield
         # The image has the controls that are wanted most, those of its contrast.
         self.viewer.layers.selection.active = layers.image or layers.segmentation
 
@@ -360,9 +372,3 @@ class Sight:
         points = {id(layer) for layer in self.marks.all}
         places = [n for n, layer in enumerate(self.viewer.layers) if id(layer) in points]
         return min(places, default=len(self.viewer.layers))
-
-    def _to_the_middle(self, project: Project) -> None:
-        shape = project.sources.fragments.shape
-        centre = project.sources.grid.to_nm([n // 2 for n in shape])
-        for axis in self.viewer.dims.not_displayed:
-            self.viewer.dims.set_point(axis, float(centre[axis]))

@@ -7,10 +7,15 @@ from pathlib import Path
 
 from napari_axonem.errors import AxonemError, EditError
 from napari_axonem.proofreading.project import Project
+from napari_axonem.widgets.picture.disagreement import Disagreement
 from napari_axonem.widgets.picture.garbage import examine_all, set_aside
+from napari_axonem.widgets.picture.layers import disagreement_of
 from napari_axonem.widgets.session.findings import look_up
 from napari_axonem.widgets.session.turns import Steps, Turns
 from napari_axonem.widgets.session.workplace import Workplace
+
+Known = tuple[Project, Disagreement]
+"""An open project, and what in it disagrees with the truth."""
 
 Refused = Callable[[AxonemError | OSError], None]
 """Is told why something cannot be opened."""
@@ -72,17 +77,17 @@ class Entrance:
         self._reading = True
         set_aside()  # else so many new objects have all there are gone through, in some turn
         self._place.say(f"opening {Path(path).stem}")
-        found: list[Project | AxonemError | OSError] = []
+        found: list[Known | AxonemError | OSError] = []
 
         def done() -> None:
             self._reading = False
             result = found[0] if found else AxonemError("the project could not be opened")
-            if not isinstance(result, Project):
+            if isinstance(result, AxonemError | OSError):
                 refused(result)
             elif self._over:
-                result.close()
+                result[0].close()
             else:
-                steps = self._coming(result)
+                steps = self._coming(*result)
                 next(steps)  # from here on, whatever ends them closes the project
                 self._turns.begin(steps)
 
@@ -126,12 +131,13 @@ class Entrance:
             raise
         read()
 
-    def _coming(self, project: Project) -> Steps:
+    def _coming(self, project: Project, disagreement: Disagreement | None = None) -> Steps:
         place = self._place
         try:
             yield
             yield from self._going()
-            yield from place.sight.opening(project)
+            yield from place.sight.opening(project, disagreement)
+            yield
         except BaseException:  # GeneratorExit too: the window is gone
             project.close()
             raise
@@ -156,15 +162,15 @@ class Entrance:
             project.close()
 
 
-def _read(path: Path | str, *, writable: bool) -> Project | AxonemError | OSError:
+def _read(path: Path | str, *, writable: bool) -> Known | AxonemError | OSError:
     """Open a project, and have worked out what will be asked of it first; in a thread."""
     try:
         project = Project(path, writable=writable)
         try:
             look_up(project)
+            return project, disagreement_of(project)
         except BaseException:
             project.close()
             raise
     except (AxonemError, OSError) as error:
         return error
-    return project

@@ -184,6 +184,7 @@ class Findings:
 
 def look_up(project: Project) -> None:
     """Have a project work out the errors that are listed when it is opened; for use in a thread."""
+    project.graph.most_members(1)  # has all fragments sorted by their segments
     if project.has_truth:
         project.mistakes(limit=LISTED)
 
