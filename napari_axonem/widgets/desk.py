@@ -74,7 +74,9 @@ def open_desk(viewer: Viewer) -> Session:
         if full_name(name) in window.dock_widgets:
             _frame(window.dock_widgets[full_name(name)]).show()
         else:
-            window.add_dock_widget(kind(viewer), name=full_name(name), area="right")
+            dock = kind(viewer)
+            dock.has_place = fresh  # it is arranged below
+            window.add_dock_widget(dock, name=full_name(name), area="right")
     frames = _frames(viewer)
     main = frames["Errors"].window()
     window_of(session).belong_to(main)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from qtpy.QtCore import QByteArray, QSettings, QSize, Qt
-from qtpy.QtWidgets import QApplication, QMainWindow, QTabBar
+from qtpy.QtWidgets import QApplication, QMainWindow, QTabBar, QWidget
 
 from napari_axonem.widgets import desk
 from napari_axonem.widgets.arrangement import LOWER, UPPER, Keeper, bring_back
@@ -70,6 +70,10 @@ def test_the_window_comes_back_as_it_was_left(make_napari_viewer, settings) -> N
     assert area == Qt.DockWidgetArea.LeftDockWidgetArea
     assert frame(again, "Train").isHidden()
     assert (main.width(), main.height()) == (1111, 777)
+    for _ in range(20):  # docks of the menu find their places later: these keep theirs
+        QApplication.processEvents()
+    assert main.dockWidgetArea(frame(again, "Objects")) == area
+    assert frame(again, "Volume").height() > frame(again, "Proofread").height()
 
 
 def test_the_command_opens_the_window_as_it_was_left(make_napari_viewer, settings) -> None:
@@ -143,3 +147,28 @@ def test_docks_opened_one_by_one_bring_others(make_napari_viewer, plugins) -> No
 
 def test_a_dock_that_is_not_there_is_not_shown(hand: Hand) -> None:
     desk.show_dock(hand.viewer, "none of ours")
+
+
+def test_docks_of_the_menu_lie_in_two_stacks(make_napari_viewer, settings, qtbot) -> None:
+    """And stay where the user puts them."""
+    viewer = make_napari_viewer(show=True)
+    main = viewer.window._qt_window
+
+    def beside(name: str) -> list[QWidget]:
+        return main.tabifiedDockWidgets(frame(viewer, name))
+
+    for first in ("Train", "Errors"):
+        viewer.window.add_plugin_dock_widget("napari-axonem", first)
+        QApplication.processEvents()
+        assert beside(first) == []
+    for first, then in (("Train", "Export"), ("Errors", "Volume")):
+        viewer.window.add_plugin_dock_widget("napari-axonem", then)
+        qtbot.waitUntil(lambda a=first, b=then: beside(a) == [frame(viewer, b)])
+        front = frame(viewer, then)
+        qtbot.waitUntil(lambda d=front: d.visibleRegion().boundingRect().height() > 200)
+    moved = frame(viewer, "Export")
+    main.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, moved)
+    moved.hide()
+    moved.show()
+    QApplication.processEvents()
+    assert main.tabifiedDockWidgets(moved) == []

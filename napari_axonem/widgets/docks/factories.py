@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from napari.viewer import Viewer
+from qtpy.compat import isalive
 from qtpy.QtCore import QSize, Qt
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QFrame, QScrollArea, QWidget
@@ -31,6 +32,7 @@ from napari_axonem.widgets.docks.volume.control import VolumeControl
 from napari_axonem.widgets.docks.volume.new_project_view import NewProjectView
 from napari_axonem.widgets.docks.volume.project_view import FactsView, OpenView, VolumeView
 from napari_axonem.widgets.parts.connections import Connections
+from napari_axonem.widgets.parts.frames import become_tab, share_height
 from napari_axonem.widgets.parts.work_view import WorkView
 from napari_axonem.widgets.session.keyboard import keyboard
 from napari_axonem.widgets.session.session import session_of
@@ -39,12 +41,18 @@ from napari_axonem.widgets.session.window import window_of
 WIDTH = 384
 """Width wanted in pixels; 300 is enough."""
 
+UPPER, LOWER = "upper", "lower"
+"""The stacks: what is worked on, and what is done with it."""
+
 TOUR_HEIGHT = 200
 """Of the dock Tour in pixels."""
 
 
 class Dock(QScrollArea):
     """A view that can be scrolled, on the session of a viewer."""
+
+    stack = ""
+    """Which others it lies with, as tabs; none where it is empty."""
 
     def __init__(self, viewer: Viewer) -> None:
         super().__init__()
@@ -56,12 +64,23 @@ class Dock(QScrollArea):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
         self.setMinimumWidth(290)
+        self.has_place = False
+        """Whether somebody has said where it lies."""
         window_of(self.session)
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
-        """Let the session end with the window that this is shown in."""
+        """Let the session end with the window that this is shown in; join others there."""
         window_of(self.session).belong_to(self.window())
         super().showEvent(event)
+        if self.stack and not self.has_place:
+            self.has_place = True
+            self.session.place.later(self._find_place)
+
+    def _find_place(self) -> None:
+        """Become a tab beside docks of the same stack, and share the height with the other one."""
+        docks = self.window().findChildren(Dock) if isalive(self) else []
+        become_tab(self, [dock for dock in docks if dock.stack == self.stack and dock is not self])
+        share_height(self, [dock for dock in docks if dock.stack not in ("", self.stack)])
 
     def _say_keys(self) -> None:
         """Let tooltips say the keys that there are now."""
@@ -82,6 +101,8 @@ class Dock(QScrollArea):
 class VolumeDock(Dock):
     """Open or make a project."""
 
+    stack = UPPER
+
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__(napari_viewer)
         self.opening, self.form = OpenView(), NewProjectView()
@@ -93,6 +114,8 @@ class VolumeDock(Dock):
 class SegmentDock(Dock):
     """Have a network make segments."""
 
+    stack = UPPER
+
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__(napari_viewer)
         self.view = SegmentView()
@@ -102,6 +125,8 @@ class SegmentDock(Dock):
 
 class TrainDock(Dock):
     """Have a network learn."""
+
+    stack = LOWER
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__(napari_viewer)
@@ -113,6 +138,8 @@ class TrainDock(Dock):
 class JobsDock(Dock):
     """See all work in the background."""
 
+    stack = LOWER
+
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__(napari_viewer)
         self.view = JobsView()
@@ -122,6 +149,8 @@ class JobsDock(Dock):
 
 class ErrorsDock(Dock):
     """Go through the errors."""
+
+    stack = UPPER
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__(napari_viewer)
@@ -133,6 +162,8 @@ class ErrorsDock(Dock):
 class ProofreadDock(Dock):
     """Repair them."""
 
+    stack = LOWER
+
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__(napari_viewer)
         self.view = ProofreadView(self.tips)
@@ -143,6 +174,8 @@ class ProofreadDock(Dock):
 class ObjectsDock(Dock):
     """Say what is done."""
 
+    stack = UPPER
+
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__(napari_viewer)
         self.view = ObjectsView(self.tips)
@@ -152,6 +185,8 @@ class ObjectsDock(Dock):
 
 class ExportDock(Dock):
     """Write the corrected labels."""
+
+    stack = LOWER
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__(napari_viewer)
