@@ -153,7 +153,7 @@ def check(image: Image, seeds: Seeds, network: nn.Module, device: str, fields: i
             new: torch.Tensor = network(x)
             return new
 
-    look = Predictor(network, device, "full")
+    look = Predictor(network, device, "float32")
 
     def seen(images: Image, masks: Image) -> Image:
         ours_saw.append(np.concatenate([images, masks]))

@@ -179,7 +179,7 @@ def measure(
         "ours, same blocks, full precision": {
             "block": block,
             "overlap": overlap,
-            "precision": "full",
+            "precision": "float32",
         },
         "ours, as it is by default": {},
     }

@@ -21,10 +21,10 @@ from scipy import ndimage
 
 from napari_axonem.cli.training import TrainVerbSettings, merged
 from napari_axonem.networks.files import LoadedModel, load_model
+from napari_axonem.networks.precision import lowered_type
 from napari_axonem.training.opening import open_sources
 from napari_axonem.training.prediction import predict
 from napari_axonem.training.start import train
-from napari_axonem.training.strategies import precision
 from napari_axonem.training.validation import Field, open_field, score
 
 Floats = npt.NDArray[np.float32]
@@ -79,7 +79,7 @@ def of_model(field: Field, model: LoadedModel) -> Floats:
     """Return the model's affinities."""
     normal = model.card.normalisation
     image = ((field.image * 255 - normal.mean) / normal.std).astype(np.float32)
-    return predict(model.network, image, TILE, MARGIN, 3, dtype=precision("auto", "cpu"))
+    return predict(model.network, image, TILE, MARGIN, 3, dtype=lowered_type("auto", "cpu"))
 
 
 def of_image(field: Field) -> Floats:

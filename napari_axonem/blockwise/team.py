@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import logging
-import os
 import signal
 import threading
 import time
@@ -311,6 +310,7 @@ def _cluster(address: str) -> Iterator[Client]:
 
 
 def _cores() -> int:
-    """Return how many cores this process may use."""
-    allowed = getattr(os, "sched_getaffinity", None)
-    return len(allowed(0)) if allowed else os.cpu_count() or 1
+    """Return how many cores this process may use; a container may grant fewer than there are."""
+    from dask.system import cpu_count
+
+    return int(cpu_count())

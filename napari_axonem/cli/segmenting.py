@@ -55,7 +55,7 @@ def segment(settings: SegmentSettings, watcher: Watcher) -> Outcome:
     if data is None:
         text = f"{plan.destination}: stopped; the same command goes on"
         return Outcome({"destination": str(plan.destination)}, text, stopped=True)
-    lines = [*plan.words, str(data.pop("text"))]
+    lines = [str(data.pop("text"))]
     if is_project:
         lines += _made_project(plan, destination, data, heeding(watcher))
     return Outcome(data, "\n".join(lines))

@@ -42,9 +42,6 @@ class Segmented:
     said: dict[str, Any]
     """What `Result.said` holds; empty where it was wished to stop."""
 
-    words: tuple[str, ...]
-    """What a person should know."""
-
     resumed: bool
     """Whether it took up an earlier run."""
 
@@ -96,8 +93,6 @@ def segment(
     plan = plan_of(settings, destination)
     if not work_folder(plan.destination).exists():
         disk.refuse_existing(plan.destination, overwrite=settings.overwrite)
-    for word in plan.words:
-        watcher.say(word)
     try:
         with working_on(plan.destination) as work:
             done = _taken_up_or_begun(plan, work, watcher)
@@ -114,7 +109,7 @@ def _taken_up_or_begun(plan: Plan, work: Work, watcher: Watcher) -> Segmented:
         with Journal(work.journal, plan.about) as journal:
             if journal.done(_PUBLISHED):  # killed between its last two steps
                 result = Result(plan.destination)
-                return Segmented(result, result.read_said(), tuple(plan.words), resumed=True)
+                return Segmented(result, result.read_said(), resumed=True)
     disk.refuse_existing(plan.destination, overwrite=plan.settings.overwrite)
     if not goes_on or not work.result.exists():
         goes_on = False
@@ -128,16 +123,18 @@ def _taken_up_or_begun(plan: Plan, work: Work, watcher: Watcher) -> Segmented:
             said = run(plan, work, journal, watcher)
         except _StopError:
             watcher.say("stopped; the same command goes on")
-            return Segmented(result, {}, tuple(plan.words), goes_on)
+            return Segmented(result, {}, goes_on)
         result.write_said(said)
         journal.add(_PUBLISHED, 0, None)
         journal.flush()
         disk.publish(work.result, plan.destination, overwrite=plan.settings.overwrite)
-    return Segmented(Result(plan.destination), said, tuple(plan.words), goes_on)
+    return Segmented(Result(plan.destination), said, goes_on)
 
 
 def _flooded(plan: Plan, work: Work, journal: Journal, watcher: Watcher) -> dict[str, Any]:
     """Flood what is left to be flooded; return what is to be said of it."""
+    for word in plan.words:  # the prediction of affinities says it itself
+        watcher.say(word)
     _keep(journal)
     result = Result(work.result)
     if not flood_image(plan, result.segmentation, work.stage, watcher):

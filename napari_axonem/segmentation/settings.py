@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from napari_axonem.networks.precision import Precision
 from napari_axonem.segmentation.fragments.settings import Rule
 from napari_axonem.settings import ZYX_NM, Positional, TeamSettings, VoxelSize
 
@@ -59,7 +60,9 @@ class SegmentSettings(TeamSettings):
     )
     truth: str | None = Field(None, description="ground-truth labels, for a project")
     device: str = Field("auto", description="auto, cpu, or GPUs such as cuda:0,cuda:1")
-    precision: Literal["auto", "bf16", "full"] = Field("auto", description="of the network")
+    precision: Precision = Field(
+        "auto", description="of the network; auto: bfloat16 where the device computes it fast"
+    )
     augment: Literal["none", "flips", "all"] = Field(
         "none", description="average over flipped blocks (8 times the work), or turned ones too"
     )

@@ -14,6 +14,7 @@ from napari_axonem.geometry import Nm, Zyx, zyx
 from napari_axonem.networks.card import NEAREST, Card, Normalisation
 from napari_axonem.networks.chain import Chain
 from napari_axonem.networks.files import LoadedModel
+from napari_axonem.networks.precision import lowered_type
 from napari_axonem.networks.rsunet import RsunetSettings, build
 from napari_axonem.training.losses import AffinityLoss
 from napari_axonem.training.opening import open_all
@@ -21,7 +22,6 @@ from napari_axonem.training.prediction import predict
 from napari_axonem.training.pretrained import pretrained_model, trained_on, with_those_of
 from napari_axonem.training.sampling import PatchSampler, Recipe
 from napari_axonem.training.settings import TrainSettings
-from napari_axonem.training.strategies import precision
 from napari_axonem.training.targets import is_planar, long_range
 from napari_axonem.training.task import Scores
 from napari_axonem.training.validation import Field, FieldScore, open_field, score
@@ -99,7 +99,7 @@ class AffinityTask:
         tile, margin = self._tile(place.image.shape)
         found = predict(
             network, normal, tile, margin, len(NEAREST), device=device,
-            dtype=precision(s.precision, device), channels_last=self.channels_last,
+            dtype=lowered_type(s.precision, device), channels_last=self.channels_last,
         )  # fmt: skip
         result, segments = score(found, place, s.thresholds, s.merge_threshold)
         return result, picture(place.image, found, segments)

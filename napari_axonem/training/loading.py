@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
+from dask.system import cpu_count
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
@@ -26,7 +26,7 @@ def usual_loaders(device: str) -> int:
     """Return how many processes shall load for a device: on the processor they would compete."""
     if not device.startswith("cuda"):
         return 0
-    return max(1, min(MOST_LOADERS, (os.cpu_count() or 2) - 1))
+    return max(1, min(MOST_LOADERS, cpu_count() - 1))
 
 
 class _ByNumber(Dataset[tuple[Tensor, ...]]):

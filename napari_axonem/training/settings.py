@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from napari_axonem.networks.precision import Precision
 from napari_axonem.settings import COMMAS, ZYX_NM, Lengths, Settings, Shape, VoxelSize
 from napari_axonem.training.augmentation.settings import AugmentationSettings
 
@@ -94,8 +95,8 @@ class ScheduleSettings(NetworkSettings):
     average: float = Field(
         0.995, ge=0, lt=1, description="decay of the running mean of the weights; 0 keeps none"
     )
-    precision: Literal["auto", "float32", "bfloat16"] = Field(
-        "auto", description="of passes; auto is bfloat16 where the device computes it fast"
+    precision: Precision = Field(
+        "auto", description="of passes; auto: bfloat16 where the device computes it fast"
     )
     on_nan: Literal["stop", "rollback"] = Field(
         "stop", description="at NaN: stop, or go back to the last checkpoint at half the rate"

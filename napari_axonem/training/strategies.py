@@ -14,7 +14,7 @@ from torch import Tensor
 
 from napari_axonem.errors import SettingsError
 from napari_axonem.networks.chain import Chain, Live
-from napari_axonem.networks.precision import is_bf16_fast, keep_float32
+from napari_axonem.networks.precision import lowered_type
 from napari_axonem.pipeline.choosing import choose
 from napari_axonem.pipeline.engine import Engine
 from napari_axonem.pipeline.messages import Targets
@@ -123,7 +123,7 @@ def make_strategy(
         compensation=Compensation(settings.compensation if is_pipeline else "none"),
     )
     devices = resolve_devices(settings.devices)
-    dtype = precision(settings.precision, devices[0])
+    dtype = lowered_type(settings.precision, devices[0])
     if settings.strategy == "ddp":
         from napari_axonem.training.copies import Copies
 
@@ -186,15 +186,6 @@ def resolve_devices(names: Sequence[str]) -> tuple[str, ...]:
             ) from error
         found.append(device)
     return tuple(found)
-
-
-def precision(asked: str, device: str) -> torch.dtype | None:
-    """Return the type that passes compute in; None for full precision."""
-    is_fast = asked == "auto" and is_bf16_fast(torch.device(device))
-    if is_fast or asked == "bfloat16":
-        return torch.bfloat16
-    keep_float32()
-    return None
 
 
 def _of_live(loss: Loss) -> Callable[[Live, Targets], Tensor]:

@@ -21,7 +21,7 @@ from napari_axonem.watching import Unwatched, Wish
 
 SHAPE = (40, 44, 36)
 SETTINGS = InferenceSettings(
-    device="cpu", precision="full", block=(24, 24, 24), overlap=(8, 8, 8), contrast="as is"
+    device="cpu", precision="float32", block=(24, 24, 24), overlap=(8, 8, 8), contrast="as is"
 )
 
 

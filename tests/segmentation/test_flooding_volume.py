@@ -26,7 +26,7 @@ from napari_axonem.watching import Unwatched, Wish  # noqa: E402
 from tests.conftest import ROOT  # noqa: E402
 from tests.segmentation.flooding_cases import tiny_model, tubes  # noqa: E402
 
-ONE = FloodSettings(min_size=50, device="cpu", precision="full")
+ONE = FloodSettings(min_size=50, device="cpu", precision="float32")
 MANY = ONE.model_copy(update={"block": (17, 40, 32), "margin": (10, 10, 10)})
 
 
@@ -281,7 +281,7 @@ def test_models_that_cannot_flood_are_refused(tmp_path, image, model):
 
 
 def test_nan_from_the_network_is_an_error(model):
-    look = Predictor(model.network, "cpu", "full")
+    look = Predictor(model.network, "cpu", "float32")
     fields = np.full((1, 9, 9, 9), np.nan, np.float32)
     with pytest.raises(ModelError, match="NaN"):
         look(fields, np.zeros_like(fields))
@@ -293,7 +293,7 @@ def test_nan_from_the_network_is_an_error(model):
 )
 def test_too_little_memory_means_fewer_at_once(model, error):
     masks = np.random.default_rng(0).normal(size=(5, 9, 9, 9)).astype(np.float32)
-    wanted = Predictor(model.network, "cpu", "full")(masks, masks)
+    wanted = Predictor(model.network, "cpu", "float32")(masks, masks)
 
     class Small(torch.nn.Module):
         most = 2
@@ -304,7 +304,7 @@ def test_too_little_memory_means_fewer_at_once(model, error):
             return live
 
     full = Chain([("small", Small()), *model.network])
-    look = Predictor(full, "cpu", "full")
+    look = Predictor(full, "cpu", "float32")
     assert np.array_equal(look(masks, masks), wanted)
     Small.most = 0
     with pytest.raises(ModelError, match="memory"):
@@ -314,7 +314,9 @@ def test_too_little_memory_means_fewer_at_once(model, error):
 def test_less_precision_keeps_the_mask_in_full_precision(model):
     masks = np.random.default_rng(0).normal(size=(2, 9, 9, 9)).astype(np.float32)
     images = np.full_like(masks, -1)  # dark: the update is the same everywhere
-    full, half = (Predictor(model.network, "cpu", p)(images, masks) for p in ("full", "bf16"))
+    full, half = (
+        Predictor(model.network, "cpu", p)(images, masks) for p in ("float32", "bfloat16")
+    )
     assert np.allclose(full, masks - 4)
     assert np.array_equal(full, half)
 

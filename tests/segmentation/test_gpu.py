@@ -69,7 +69,7 @@ def test_memory_that_is_free_is_the_card_s(gpu):
 def test_flooding_finds_the_same_objects(gpu, folder, tmp_path):
     image = cases.write(folder / "tubes.zarr", tubes()[0])
     model = tiny_model(folder)
-    plain = FloodSettings(min_size=50, precision="full")
+    plain = FloodSettings(min_size=50, precision="float32")
     labels = [
         flood(
             image, model, tmp_path / f"{device}.zarr", plain.model_copy(update={"device": device})

@@ -244,7 +244,7 @@ def test_long_range_affinities(image, folder, tmp_path):
 
 
 def test_bf16_is_near_and_augmentation_differs(image, model, whole, tmp_path):
-    half = run(image, model, tmp_path / "b.zarr", precision="bf16").near[...]
+    half = run(image, model, tmp_path / "b.zarr", precision="bfloat16").near[...]
     assert 0 < np.abs(half.astype(int) - whole[1]).mean() < 1.5
     turned = run(image, model, tmp_path / "c.zarr", augment="flips").near[...]
     assert np.abs(turned.astype(int) - whole[1]).mean() > 1

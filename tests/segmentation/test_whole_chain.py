@@ -46,7 +46,7 @@ def write(path, image, voxel_size, truth=None):
 
 
 def settings(destination, model, **given):
-    fixed = {"device": "cpu", "precision": "full", "workers": 1, "invert": "no"}
+    fixed = {"device": "cpu", "precision": "float32", "workers": 1, "invert": "no"}
     return SegmentSettings(
         **{"destination": str(destination), "model": str(model), **fixed, **given}
     )

@@ -12,13 +12,8 @@ from torch import nn
 from napari_axonem.errors import ModelError
 from napari_axonem.networks.chain import Chain
 from napari_axonem.networks.ffn import mask_update
-from napari_axonem.segmentation.inference.devices import (
-    Precision,
-    find_device,
-    is_out_of_memory,
-    number_type,
-    release,
-)
+from napari_axonem.networks.precision import Precision, number_type
+from napari_axonem.segmentation.inference.devices import find_device, is_out_of_memory, release
 
 Fields = npt.NDArray[np.float32]
 """Fields of view, shape (n, z, y, x)."""
@@ -63,7 +58,7 @@ class Predictor:
         auto = "cuda:0" if torch.cuda.is_available() else "cpu"
         self.device = find_device(auto if device == "auto" else device)
         self._type = number_type(precision, self.device)
-        self.precision = "bf16" if self._type == torch.bfloat16 else "full"
+        self.precision = str(self._type).removeprefix("torch.")
         self._update = mask_update(copy.deepcopy(network)).eval().to(self.device, self._type)
         self._update.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
 
@@ -91,7 +86,7 @@ class Predictor:
         if not np.isfinite(logits.sum()):  # NaN and infinities survive a sum
             raise ModelError(
                 "the network returned NaN or infinities",
-                where=f"flood-filling network on {self.device} in {self.precision} precision",
+                where=f"flood-filling network on {self.device} in {self.precision}",
                 remedy="check the image for values far beyond those that it was trained on",
             )
         return logits

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from napari_axonem.networks.precision import Precision
 from napari_axonem.settings import Settings, Shape
 
 Probability = Annotated[float, Field(gt=0, lt=1)]
@@ -60,8 +61,8 @@ class FloodSettings(Settings):
         "no", description="whether membranes are bright; auto looks, and says what it found"
     )
     device: str = Field("auto", description="auto, cpu, or a GPU such as cuda:0")
-    precision: Literal["auto", "bf16", "full"] = Field(
-        "auto", description="of the convolutions; auto: bf16 where the device computes it fast"
+    precision: Precision = Field(
+        "auto", description="of the convolutions; auto: bfloat16 where the device computes it fast"
     )
     block: Shape = Field(
         (256, 256, 256), description="voxels z,y,x that are flooded at once, without their margin"

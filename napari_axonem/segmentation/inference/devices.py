@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import psutil
 import torch
 
 from napari_axonem.errors import SettingsError
-from napari_axonem.networks.precision import is_bf16_fast, keep_float32
-
-Precision = Literal["auto", "bf16", "full"]
 
 PART_OF_FREE = 0.6
 """Of the memory that is free, so much is counted on."""
@@ -55,14 +50,6 @@ def find_device(name: str) -> torch.device:
             remedy="use auto or cpu, or check the driver of the GPU",
         ) from error
     return device
-
-
-def number_type(precision: Precision, device: torch.device) -> torch.dtype:
-    """Return in which numbers a network works on a device."""
-    is_bf16 = precision == "bf16" or (precision == "auto" and is_bf16_fast(device))
-    if not is_bf16:
-        keep_float32()
-    return torch.bfloat16 if is_bf16 else torch.float32
 
 
 def free_memory(device: torch.device) -> int:

@@ -17,11 +17,12 @@ from napari_axonem.geometry import Box, Zyx, zyx
 from napari_axonem.networks.card import Card
 from napari_axonem.networks.chain import Chain
 from napari_axonem.networks.files import LoadedModel, load_model
+from napari_axonem.networks.precision import number_type
 from napari_axonem.networks.registry import Entry, Fit, fit_of
 from napari_axonem.networks.rsunet import RsunetSettings
 from napari_axonem.segmentation.greys import Mapping, mapping_of
 from napari_axonem.segmentation.inference.augmentation import turns
-from napari_axonem.segmentation.inference.devices import find_devices, free_memory, number_type
+from napari_axonem.segmentation.inference.devices import find_devices, free_memory
 from napari_axonem.segmentation.inference.memory import bytes_per_voxel, fitting_block
 from napari_axonem.segmentation.inference.predictor import Predictor
 from napari_axonem.segmentation.inference.resampling import at_voxel_size

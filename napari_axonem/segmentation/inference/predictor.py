@@ -136,8 +136,8 @@ class Predictor:
             raise BlockError(
                 "the network returned NaN",
                 where=f"block {given.box.start}..{given.box.stop}",
-                remedy="try --precision full; if that does not help, the model is damaged, or the "
-                "image far from what it was trained on",
+                remedy="try --precision float32; if that does not help, the model is damaged, or "
+                "the image far from what it was trained on",
             )
         counted = (affinities * ONE).round_().to(torch.int16)
         return counted.cpu().numpy().view(np.uint16)

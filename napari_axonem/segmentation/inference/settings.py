@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from napari_axonem.networks.precision import Precision
 from napari_axonem.settings import Shape, TeamSettings
 
 
@@ -16,8 +17,8 @@ class InferenceSettings(TeamSettings):
         "auto",
         description="auto, cpu, or GPUs such as cuda:0,cuda:1 (default: all that there are)",
     )
-    precision: Literal["auto", "bf16", "full"] = Field(
-        "auto", description="of the network; auto: bf16 where the device computes it fast"
+    precision: Precision = Field(
+        "auto", description="of the network; auto: bfloat16 where the device computes it fast"
     )
     block: Shape | None = Field(
         None,

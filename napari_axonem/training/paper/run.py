@@ -13,6 +13,7 @@ from pathlib import Path
 from torch import Tensor
 
 from napari_axonem.errors import SettingsError
+from napari_axonem.networks.precision import lowered_type
 from napari_axonem.pipeline.optimizers import Compensation
 from napari_axonem.pipeline.plan import Plan
 from napari_axonem.pipeline.schedules import Order
@@ -27,7 +28,7 @@ from napari_axonem.training.paper.pictures import (
 )
 from napari_axonem.training.paper.recipes import RECIPES, Recipe, Way
 from napari_axonem.training.settings import TrainSettings
-from napari_axonem.training.strategies import precision, resolve_devices
+from napari_axonem.training.strategies import resolve_devices
 from napari_axonem.training.task import Scores
 from napari_axonem.training.trainer import LAST, Result, end_of_round
 from napari_axonem.volumes.disk import replacing
@@ -206,7 +207,7 @@ def _plan(settings: TrainSettings) -> Plan:
         executor="threads" if is_pipeline else "serial",
         stash=settings.stash,
         recompute=settings.recompute if is_pipeline else (),
-        dtype=precision(settings.precision, devices[0]),
+        dtype=lowered_type(settings.precision, devices[0]),
     )
 
 
