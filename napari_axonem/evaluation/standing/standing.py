@@ -71,7 +71,8 @@ class Standing:
         self._table = table
         self._segment: U32 = np.array(segment, dtype=np.uint32)
         self._tally = Tally(group_parts(table, self._segment)[0])
-        self._cells: CellIndex | None = None
+        # at once, and not when the first edit waits for it
+        self._cells: CellIndex | None = CellIndex(table.cells, len(self._segment))
         self._listing: Listing | None = None
         self._touched = np.zeros(0, np.int64)  # since the listing was last renewed
         self._refined = np.zeros(0, np.int64)
