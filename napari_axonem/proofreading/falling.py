@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import coo_array, csr_array
+from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
+from napari_axonem.evaluation.grouping import firsts_of
 from napari_axonem.proofreading.columns import each_once
 from napari_axonem.proofreading.edges import Index
 from napari_axonem.proofreading.edgestore import EdgeStore
@@ -28,7 +29,12 @@ MOST_ROUNDS = 1000
 def groups_of(ends: tuple[npt.NDArray[Any], npt.NDArray[Any]], count: int) -> Index:
     """Return the connected component of each of `count` nodes under pairs of them."""
     u, v = (column.astype(np.int32, copy=False) for column in ends)
-    matrix = csr_array(coo_array((np.ones(len(u), np.int8), (u, v)), shape=(count, count)))
+    if (u[1:] < u[:-1]).any():
+        order = np.argsort(u, kind="stable")
+        u, v = u[order], v[order]
+    # put together here, of the type that scipy wants, in half the time of its way by triples
+    first = firsts_of(u, count).astype(np.int32)
+    matrix = csr_array((np.ones(len(u)), v, first), shape=(count, count))
     component: Index = connected_components(matrix, directed=False)[1]
     return component
 

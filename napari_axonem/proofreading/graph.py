@@ -64,7 +64,9 @@ class FragmentGraph:
         if segment is None:
             segment = np.zeros(len(rank), dtype=np.uint32)
             alive = np.flatnonzero(~self.deleted)[1:]
-            segment[alive] = self._named(alive, self._components(alive, self.edges.all_on()))
+            on = self.edges.all_on()
+            on = on[~(self.deleted[self.edges.u[on]] | self.deleted[self.edges.v[on]])]
+            segment[alive] = self._named(alive, self._components(alive, on))
         self._segment = Growing(segment)
         self._members: Members | None = None
         self._moved: list[Index] = []
@@ -313,16 +315,11 @@ class FragmentGraph:
         return on
 
     def _components(self, members: Index, edges: Index) -> Index:
-        """Return the connected component of each of `members`, each once, under `edges`.
-
-        Edges to fragments that are not among `members` do not count.
-        """
-        # from 1, as the system hands out pages of zeros as they are used
-        place = np.zeros(self.n_fragments + 1, np.int32)
-        place[members] = np.arange(1, len(members) + 1, dtype=np.int32)
-        u, v = place[self.edges.u[edges]], place[self.edges.v[edges]]
-        inside = (u > 0) & (v > 0)
-        return groups_of((u[inside] - 1, v[inside] - 1), len(members))
+        """Return the connected component of each of `members`, each once, under edges among them."""
+        place = np.empty(self.n_fragments + 1, np.int32)  # all that is read is written first
+        place[members] = np.arange(len(members), dtype=np.int32)
+        ends = place[self.edges.u[edges]], place[self.edges.v[edges]]
+        return groups_of(ends, len(members))
 
     def _named(self, fragments: Index, group: npt.NDArray[Any]) -> Index:
         """Return for each fragment the name of its group: the fragment of the highest rank."""

@@ -13,6 +13,7 @@ from scipy.sparse import csr_array
 from napari_axonem.evaluation.grouping import distinct, firsts_of, ranges
 from napari_axonem.evaluation.standing.index import CellIndex
 from napari_axonem.evaluation.tables import Cells
+from napari_axonem.proofreading.columns import is_true, table_of
 from napari_axonem.widgets.picture.tables import Marked, pairs_of
 
 SPLIT_OFF, FOREIGN = 1, 2
@@ -144,7 +145,7 @@ class Disagreement:
         again = _codes(ours, truth, cells.voxels[rows], smallest)
         code = self.code.copy()
         code[touched] = 0
-        renewed = np.isin(truth, truths)
+        renewed = is_true(table_of(truths), truth)
         code[rows[renewed]] = again[renewed]
         return Disagreement(self.rows, code)
 
@@ -158,7 +159,8 @@ class Disagreement:
             return Marked(self.rows.pairs, self.code)
         code = np.zeros_like(self.code)
         rows = self.rows.of_fragments(members(*only[0]))
-        rows = rows[np.isin(self.cells.truth[rows], np.fromiter(only[1], np.int64))]
+        truths = np.fromiter(only[1], np.int64)
+        rows = rows[is_true(table_of(truths), self.cells.truth[rows])]
         code[rows] = self.code[rows]
         return Marked(self.rows.pairs, code)
 
