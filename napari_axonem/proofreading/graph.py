@@ -315,7 +315,7 @@ class FragmentGraph:
         return on
 
     def _components(self, members: Index, edges: Index) -> Index:
-        """Return the connected component of each of `members`, each once, under edges among them."""
+        """Return the connected component of each of some fragments, under edges among them."""
         place = np.empty(self.n_fragments + 1, np.int32)  # all that is read is written first
         place[members] = np.arange(len(members), dtype=np.int32)
         ends = place[self.edges.u[edges]], place[self.edges.v[edges]]
