@@ -10,8 +10,7 @@ from pydantic import Field
 
 from napari_axonem.cli.reporting import Outcome
 from napari_axonem.cli.verb import AnyVerb, Verb
-from napari_axonem.errors import JobError
-from napari_axonem.jobs import Job, State, common_folder, find_job, jobs_in, jobs_of
+from napari_axonem.jobs import Job, ask, common_folder, find_job, jobs_in, jobs_of
 from napari_axonem.jobs import resume as go_on
 from napari_axonem.progress import Progress
 from napari_axonem.settings import Positional, Settings
@@ -73,16 +72,7 @@ def resume(settings: JobSettings, progress: Progress) -> Outcome:
 
 def _wish(settings: JobSettings, wish: Wish, text: str) -> Outcome:
     job = find_job(settings.job, *settings.folders)
-    job.catch_up()
-    if wish is Wish.CHECKPOINT and job.state is State.PAUSED:
-        raise JobError("it waits, and would go on", where=job.id, remedy="resume it first")
-    if not job.state.is_alive:
-        raise JobError(
-            f"it is {job.state}",
-            where=job.id,
-            remedy="nothing needs to be done" if job.state is State.DONE else "resume it first",
-        )
-    job.folder.wish(wish)
+    ask(job, wish)
     return Outcome(_row(job), f"{job.id}: {text}")
 
 

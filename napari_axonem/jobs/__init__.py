@@ -10,12 +10,13 @@ from napari_axonem.jobs.following import Job, State
 from napari_axonem.jobs.listing import common_folder, find_job, jobs_in, jobs_of
 from napari_axonem.jobs.running import running_job
 from napari_axonem.jobs.specification import Specification, segmenting, training
-from napari_axonem.jobs.starting import create, resume, start
+from napari_axonem.jobs.starting import ask, create, resume, start
 
 __all__ = [
     "Job",
     "Specification",
     "State",
+    "ask",
     "common_folder",
     "create",
     "find_job",

@@ -51,8 +51,31 @@ def create(specification: Specification, parent: Path) -> JobFolder:
     return JobFolder(parent / id_)
 
 
+def ask(job: Job, wish: Wish) -> None:
+    """Wish something of a job that is at work, or waits.
+
+    Raises
+    ------
+    JobError
+        It is neither; or a checkpoint would make it forget that it shall wait or stop.
+    StorageError
+        Its folder cannot be written.
+    """
+    job.catch_up()
+    if not job.state.is_alive:
+        remedy = "nothing needs to be done" if job.state is State.DONE else "resume it first"
+        raise JobError(f"it is {job.state}", where=job.id, remedy=remedy)
+    if wish is Wish.CHECKPOINT:
+        pending = job.folder.wished().wish
+        if job.state is State.PAUSED or pending is Wish.PAUSE:
+            raise JobError("it waits, and would go on", where=job.id, remedy="resume it first")
+        if pending is Wish.STOP:
+            raise JobError("it will stop", where=job.id, remedy="it writes a checkpoint then")
+    job.folder.wish(wish)
+
+
 def resume(job: Job) -> None:
-    """Let a job go on: one that waits at once, one that has ended in another process.
+    """Let a job go on: one that waits, or shall, at once, one that has ended in another process.
 
     Raises
     ------
@@ -62,10 +85,11 @@ def resume(job: Job) -> None:
         Its folder cannot be written.
     """
     job.catch_up()
-    if job.state is State.PAUSED:
+    is_to_wait = job.state.is_alive and job.folder.wished().wish is Wish.PAUSE
+    if job.state is State.PAUSED or is_to_wait:
         job.folder.wish(Wish.GO_ON)
         return
-    if job.state in (State.RUNNING, State.STARTING):
+    if job.state.is_alive:
         raise JobTakenError("it is running", where=job.folder.root, remedy="follow it")
     if job.state is State.DONE:
         raise JobError("it is done", where=job.folder.root, remedy="start another job")

@@ -217,3 +217,20 @@ def test_the_verbs_pause_and_go_on(job, at_work, monkeypatch, tmp_path, capsys):
     ):
         assert main(["jobs", verb, "jobs"]) == 0, capsys.readouterr().err
         assert at_work.watcher.wish() is wish
+
+
+def test_a_pause_to_come_is_not_forgotten_for_a_checkpoint(
+    job, at_work, monkeypatch, tmp_path, capsys
+):
+    """Neither is a stop; and one goes on before the work has come to where it would wait."""
+    monkeypatch.setenv("NAPARI_AXONEM_JOBS", str(tmp_path / "jobs"))
+    assert main(["jobs", "pause", "jobs"]) == 0
+    assert main(["jobs", "checkpoint", "jobs"]) == 2
+    assert "it waits, and would go on; resume it first" in capsys.readouterr().err
+    assert job.folder.wished().wish is Wish.PAUSE
+    assert main(["jobs", "resume", "jobs"]) == 0
+    assert job.folder.wished().wish is Wish.GO_ON
+    assert main(["jobs", "stop", "jobs"]) == 0
+    assert main(["jobs", "checkpoint", "jobs"]) == 2
+    assert "it will stop; it writes a checkpoint then" in capsys.readouterr().err
+    assert at_work.watcher.wish() is Wish.STOP

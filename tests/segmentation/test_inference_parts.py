@@ -146,6 +146,13 @@ def test_contrast_of_real_volumes(data_dir):
         assert any("bright" in word for word in words), name
 
 
+def test_small_pieces_of_real_volumes_are_not_taken_for_negatives(data_dir):
+    image = open_volume(data_dir / "fib25/training2.h5:raw", voxel_size=(10, 10, 10))
+    for start in itertools.product((0, 61, 122), repeat=3):
+        piece = image.read(Box(start, tuple(n + 128 for n in start)))
+        assert mapping_of(volume(piece, (10, 10, 10)), BYTES, "auto", "auto").words == (), start
+
+
 def test_what_is_no_number_has_no_say_in_the_greys():
     image = (membranes() / 255).astype(np.float32)
     plain = mapping_of(volume(image), BYTES, "auto", "auto")

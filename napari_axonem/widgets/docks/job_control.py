@@ -9,7 +9,7 @@ from typing import Any
 from qtpy.QtWidgets import QWidget
 
 from napari_axonem.errors import AxonemError, SettingsError
-from napari_axonem.jobs import Job, common_folder, jobs_in, resume
+from napari_axonem.jobs import Job, ask, common_folder, jobs_in, resume
 from napari_axonem.watching import Wish
 from napari_axonem.widgets.parts.connections import Connections
 from napari_axonem.widgets.parts.follower import Follower
@@ -67,7 +67,7 @@ class JobControl(ABC):
 
     def _wish(self, wish: Wish) -> None:
         if self.job is not None:
-            self.job.folder.wish(wish)
+            ask(self.job, wish)
             self._show_job()
 
     def _resume(self) -> None:

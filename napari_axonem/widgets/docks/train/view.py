@@ -24,6 +24,7 @@ from superqt import QCollapsible
 
 from napari_axonem.jobs import Job, State
 from napari_axonem.training.settings import TrainSettings
+from napari_axonem.watching import Wish
 from napari_axonem.widgets.parts.buttons import action_button, plain_button
 from napari_axonem.widgets.parts.job_panel import JobPanel
 from napari_axonem.widgets.parts.message import Message
@@ -150,7 +151,11 @@ class TrainView(QWidget):
         self.start.setEnabled(not alive)
         self.checkpoint.setVisible(alive)
         # one that waits would go on
-        self.checkpoint.setEnabled(job is not None and job.state is not State.PAUSED)
+        self.checkpoint.setEnabled(
+            job is not None
+            and job.state is not State.PAUSED
+            and job.folder.wished().wish in (Wish.GO_ON, Wish.CHECKPOINT)
+        )
         curves = {} if job is None else job.curves
         self.loss.set_series(
             {n: (c.steps, c.values) for n, c in curves.items() if n.startswith("loss/")}
