@@ -8,13 +8,14 @@ from napari.settings import get_settings
 from qtpy.QtCore import QByteArray, QEvent, QObject, QSize, Qt
 from qtpy.QtWidgets import QDockWidget, QMainWindow
 
-from napari_axonem.widgets.docks.factories import WIDTH
+from napari_axonem.widgets.docks import factories
+from napari_axonem.widgets.docks.factories import DOCKS, WIDTH
 from napari_axonem.widgets.parts import recent
 
-UPPER = ("Volume", "Segment", "Errors", "Objects")
+UPPER = tuple(name for name, kind in DOCKS.items() if kind.stack == factories.UPPER)
 """What is worked on: tabs in the order in which the work goes."""
 
-LOWER = ("Proofread", "Export", "Train", "Jobs")
+LOWER = tuple(name for name, kind in DOCKS.items() if kind.stack == factories.LOWER)
 """What is done with it."""
 
 HEIGHTS = (530, 380)

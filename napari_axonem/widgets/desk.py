@@ -13,16 +13,10 @@ from qtpy.QtWidgets import QApplication, QDockWidget, QMainWindow
 from napari_axonem.geometry import Nm
 from napari_axonem.widgets.arrangement import Keeper, arrange, bring_back, size_docks
 from napari_axonem.widgets.docks.factories import (
+    DOCKS,
     Dock,
-    ErrorsDock,
-    ExportDock,
-    JobsDock,
-    ObjectsDock,
-    ProofreadDock,
-    SegmentDock,
     SidesDock,
     TourDock,
-    TrainDock,
     VolumeDock,
 )
 from napari_axonem.widgets.menu import add_menu
@@ -37,18 +31,6 @@ from napari_axonem.widgets.session.window import window_of
 
 PICTURE = (1600, 1000)
 """Size of a picture of the window in pixels."""
-
-DOCKS: dict[str, type[Dock]] = {
-    "Volume": VolumeDock,
-    "Segment": SegmentDock,
-    "Errors": ErrorsDock,
-    "Objects": ObjectsDock,
-    "Proofread": ProofreadDock,
-    "Export": ExportDock,
-    "Train": TrainDock,
-    "Jobs": JobsDock,
-}
-
 
 TOUR = "Tour"
 

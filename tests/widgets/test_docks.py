@@ -13,8 +13,8 @@ from qtpy.QtWidgets import QApplication, QLabel, QMessageBox
 from napari_axonem.errors import ProjectLockedError
 from napari_axonem.proofreading.creation import CreateSettings, create_project
 from napari_axonem.proofreading.project import Project
-from napari_axonem.widgets.desk import DOCKS, open_desk
-from napari_axonem.widgets.docks.factories import ErrorsDock, KeysDock
+from napari_axonem.widgets.desk import open_desk
+from napari_axonem.widgets.docks.factories import DOCKS, ErrorsDock, KeysDock
 from napari_axonem.widgets.parts import recent
 from napari_axonem.widgets.session.editor import Tool
 from napari_axonem.widgets.session.keys import ACTIONS, HELP_KEYS

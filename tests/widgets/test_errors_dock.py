@@ -9,9 +9,9 @@ from qtpy.QtWidgets import QApplication, QStyle
 
 from napari_axonem.proofreading.creation import CreateSettings, create_project
 from napari_axonem.proofreading.states import ObjectState
-from napari_axonem.widgets.desk import DOCKS
 from napari_axonem.widgets.docks.errors.skeletons_dialog import SkeletonsDialog
 from napari_axonem.widgets.docks.errors.table import ERL_COLUMN, SCORE_COLUMN, VOI_COLUMN
+from napari_axonem.widgets.docks.factories import DOCKS
 from napari_axonem.widgets.session.editor import Tool
 from napari_axonem.widgets.session.queue import Rank
 

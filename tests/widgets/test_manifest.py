@@ -10,7 +10,8 @@ from npe2 import PluginManifest
 from npe2.manifest.utils import import_python_name
 
 import napari_axonem
-from napari_axonem.widgets.desk import DOCKS, full_name
+from napari_axonem.widgets.desk import full_name
+from napari_axonem.widgets.docks.factories import DOCKS
 
 MANIFEST = Path(napari_axonem.__file__).with_name("napari.yaml")
 

@@ -224,3 +224,16 @@ class KeysDock(Dock):
         self.view = KeysView()
         self.setWidget(self.view)
         self.control = KeysControl(keyboard(), self.view, self.session.place.viewer)
+
+
+DOCKS: dict[str, type[Dock]] = {
+    "Volume": VolumeDock,
+    "Segment": SegmentDock,
+    "Errors": ErrorsDock,
+    "Objects": ObjectsDock,
+    "Proofread": ProofreadDock,
+    "Export": ExportDock,
+    "Train": TrainDock,
+    "Jobs": JobsDock,
+}
+"""Those of the desk by name, of each stack in the order in which the work goes."""

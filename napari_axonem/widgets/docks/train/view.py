@@ -22,7 +22,7 @@ from qtpy.QtWidgets import (
 )
 from superqt import QCollapsible
 
-from napari_axonem.jobs import Job, State
+from napari_axonem.jobs import Job
 from napari_axonem.training.settings import TrainSettings
 from napari_axonem.watching import Wish
 from napari_axonem.widgets.parts.buttons import action_button, plain_button
@@ -152,9 +152,7 @@ class TrainView(QWidget):
         self.checkpoint.setVisible(alive)
         # one that waits would go on
         self.checkpoint.setEnabled(
-            job is not None
-            and job.state is not State.PAUSED
-            and job.folder.wished().wish in (Wish.GO_ON, Wish.CHECKPOINT)
+            job is not None and job.folder.wished().wish not in (Wish.PAUSE, Wish.STOP)
         )
         curves = {} if job is None else job.curves
         self.loss.set_series(
