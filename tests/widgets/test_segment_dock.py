@@ -16,7 +16,7 @@ from napari_axonem.jobs import State
 from napari_axonem.proofreading.creation import CreateSettings, create_project
 from napari_axonem.segmentation.planning import USUAL_THRESHOLD
 from napari_axonem.widgets.docks.factories import SegmentDock
-from napari_axonem.widgets.docks.segment.control import destination_for
+from napari_axonem.widgets.opening.locations import destination_for
 from napari_axonem.widgets.picture.growing import GrowingLayer, Growth
 
 from .conftest import SHAPE

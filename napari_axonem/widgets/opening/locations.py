@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 from pathlib import Path
 
 from napari_axonem.errors import VolumeError
 from napari_axonem.proofreading.folder import SUFFIX, Folder
 from napari_axonem.volumes import list_volumes
+from napari_axonem.volumes.containers import store_above
 from napari_axonem.volumes.kinds import parts_inside
 
 _OURS = re.compile(
@@ -18,6 +20,9 @@ _OURS = re.compile(
 
 _SHARED = re.compile(r"\.(?:tif|tiff|btf|nrrd|nhdr|nii|nii\.gz)$", re.IGNORECASE)
 """Names that volumes share with photographs and with other kinds of images."""
+
+_TEMPORARY = "napari-axonem-"
+"""So begin the names of our folders in the temporary folder of this machine."""
 
 _REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]+://")
 
@@ -67,3 +72,29 @@ def brief(location: str) -> str:
 def short_name(location: str) -> str:
     """Return the last part of a location: the name of the array, else that of the file."""
     return Path(location.replace(":", "/")).name
+
+
+def temporary_folder() -> Path:
+    """Return a new folder for what nobody has named a place for."""
+    return Path(tempfile.mkdtemp(prefix=_TEMPORARY))
+
+
+def destination_for(location: str) -> Path:
+    """Return the project that is offered for a volume: beside it.
+
+    Here where nothing can be put beside it, as it is remote, or nothing should, as it lies in a
+    temporary folder.
+    """
+    if is_remote(location):
+        return Path(f"{parts_inside(location)[0].split('.')[0]}{SUFFIX}").absolute()
+    drive, tail = os.path.splitdrive(location)
+    path = Path(drive + tail.split(":")[0]).absolute()
+    path = store_above(path) or path  # nothing is put into a store of somebody else's
+    folder = Path.cwd() if _is_temporary(path) else path.parent
+    return folder / f"{path.name.split('.')[0]}{SUFFIX}"
+
+
+def _is_temporary(path: Path) -> bool:
+    """Tell whether a path is in one of our temporary folders."""
+    ours = Path(tempfile.gettempdir()).absolute()
+    return any(p.parent == ours and p.name.startswith(_TEMPORARY) for p in path.parents)

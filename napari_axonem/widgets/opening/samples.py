@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 import weakref
+from collections.abc import Iterable
 from pathlib import Path
 
 import napari
@@ -14,6 +14,7 @@ from napari_axonem.geometry import Grid
 from napari_axonem.volumes.phantom import PhantomSettings, write_phantom
 from napari_axonem.widgets.opening.asking import can_ask
 from napari_axonem.widgets.opening.awaited import Awaited, LayerData
+from napari_axonem.widgets.opening.locations import temporary_folder
 from napari_axonem.widgets.opening.volume_layer import volume_layer
 
 PARTS = ("image", "labels/fragments", "labels/segmentation", "labels/truth")
@@ -32,7 +33,7 @@ class Folder:
     """A temporary folder that lasts as long as this object, at most until the program ends."""
 
     def __init__(self) -> None:
-        self.path = Path(tempfile.mkdtemp(prefix="napari-axonem-"))
+        self.path = temporary_folder()
         self.remove = weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
         """Removes the folder now."""
 
@@ -40,6 +41,10 @@ class Folder:
     def volume(self) -> Path:
         """Where the phantom is written to."""
         return self.path / "phantom.zarr"
+
+    def keep(self) -> None:
+        """Stay for good: a project refers to what is in it."""
+        self.remove.detach()
 
 
 def phantom() -> list[LayerData]:
@@ -57,6 +62,14 @@ def phantom() -> list[LayerData]:
     awaited.child.stopped.connect(folder.remove)
     awaited.child.failed.connect(lambda _: folder.remove())
     return [awaited.placeholder(settings.shape, Grid(settings.voxel_size))]
+
+
+def keep_sample(layers: Iterable[Layer], location: str) -> None:
+    """Keep the sample that a location lies in, if there is one: a project is made of it."""
+    for layer in layers:
+        folder = layer.metadata.get(FOLDER)
+        if isinstance(folder, Folder) and folder.path in Path(location).parents:
+            folder.keep()
 
 
 def _layers(folder: Folder) -> list[Layer]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,6 @@ from napari_axonem.errors import AxonemError, EditError, SettingsError
 from napari_axonem.geometry import Nm
 from napari_axonem.jobs import Job, State, common_folder, segmenting, start
 from napari_axonem.networks.registry import Fit, fit_of, list_models
-from napari_axonem.proofreading.folder import SUFFIX as PROJECT
 from napari_axonem.proofreading.glance import thresholds
 from napari_axonem.proofreading.thresholding import scores
 from napari_axonem.segmentation.partial import affinities_so_far, segments_so_far
@@ -20,18 +19,17 @@ from napari_axonem.segmentation.result import SUFFIX
 from napari_axonem.segmentation.settings import SegmentSettings
 from napari_axonem.settings import arguments_of
 from napari_axonem.volumes import Pyramid, describe, open_affinities
-from napari_axonem.volumes.containers import store_above
 from napari_axonem.volumes.formats import ngff
 from napari_axonem.volumes.formats.zarr import open_node
-from napari_axonem.volumes.kinds import parts_inside
 from napari_axonem.widgets.docks.job_control import StartControl
 from napari_axonem.widgets.docks.segment.view import SegmentView
-from napari_axonem.widgets.opening.locations import is_remote
+from napari_axonem.widgets.opening.locations import destination_for, is_remote
+from napari_axonem.widgets.opening.samples import keep_sample
+from napari_axonem.widgets.opening.shown import shown_volumes
+from napari_axonem.widgets.parts.beside import Beside
 from napari_axonem.widgets.parts.connections import Connections
 from napari_axonem.widgets.parts.frames import bring_forward
 from napari_axonem.widgets.picture.growing import GrowingLayer, Growth
-from napari_axonem.widgets.picture.late import made_of
-from napari_axonem.widgets.picture.planes import Planes
 from napari_axonem.widgets.session.session import Session
 
 
@@ -48,6 +46,8 @@ class SegmentControl(StartControl):
 
     def __init__(self, session: Session, view: SegmentView) -> None:
         self._view = view
+        self._beside = Beside(view)
+        self._sizes: dict[str, Nm | None] = {}  # by location, where they need not be asked for
         super().__init__(session, view, view.panel, view.message, (view.usual, view.more))
         self._growing: list[GrowingLayer] = []
         self._has_scores = False
@@ -140,6 +140,7 @@ class SegmentControl(StartControl):
         if view.model.currentData():
             values["model"] = str(view.model.currentData())
         SegmentSettings.parse(values)
+        keep_sample(self._session.place.viewer.layers, str(values["volume"]))
         destination = Path(values["destination"]).absolute()
         words = arguments_of(SegmentSettings, values)
         told = segmenting(str(values["volume"]), destination, words)
@@ -190,35 +191,45 @@ class SegmentControl(StartControl):
         self._view.offer_images(self._images())
 
     def _images(self) -> list[tuple[str, str]]:
-        """Return the images of the project and of the window: names and locations."""
+        """Return the images of the project and of the window: names and locations.
+
+        Their voxel sizes are known from now on.
+        """
         found: dict[str, str] = {}
         project = self._session.project
         if project is not None and project.sources.image is not None:
-            found[project.sources.image.location] = f"image of {project.name}"
-        for layer in self._session.place.viewer.layers:
-            for source in made_of(layer):
-                if isinstance(source, Planes) and type(layer).__name__ == "Image":
-                    found.setdefault(source.volume.location, layer.name)
+            image = project.sources.image
+            found[image.location] = f"image of {project.name}"
+            self._sizes[image.location] = image.grid.voxel_size
+        for shown in shown_volumes(self._session.place.viewer.layers):
+            if not shown.is_labels:
+                found.setdefault(shown.location, shown.name)
+                self._sizes[shown.location] = shown.voxel_size
         return [(name, location) for location, name in found.items()]
 
     def _voxel_size(self, location: str) -> Nm | None:
-        if not location:
-            return None
-        try:
-            size = describe(location).voxel_size
-        except (AxonemError, OSError):
-            return None
-        return None if size is None else (size[0], size[1], size[2])
+        """Return the voxel size of an image as far as it is known.
+
+        What lies on a server is asked for beside the window, once; models are offered anew then.
+        """
+        if location in self._sizes or not location:
+            return self._sizes.get(location)
+        if not is_remote(location):
+            return _stated(location)
+        self._sizes[location] = None
+        self._beside.compute(partial(self._ask_for_size, location), self.show_models)
+        return None
+
+    def _ask_for_size(self, location: str) -> None:
+        self._sizes[location] = _stated(location)
 
 
-def destination_for(location: str) -> Path:
-    """Return the project that is offered for an image: beside it, or here where it is remote."""
-    if is_remote(location):
-        return Path(f"{parts_inside(location)[0].split('.')[0]}{PROJECT}").absolute()
-    drive, tail = os.path.splitdrive(location)
-    path = Path(drive + tail.split(":")[0]).absolute()
-    path = store_above(path) or path  # nothing is put into a store of somebody else's
-    return path.parent / f"{path.name.split('.')[0]}{PROJECT}"
+def _stated(location: str) -> Nm | None:
+    """Return the voxel size that a file states."""
+    try:
+        return describe(location).voxel_size
+    except (AxonemError, OSError):
+        return None
 
 
 def _distance(fit: Fit) -> float:

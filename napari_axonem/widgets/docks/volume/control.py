@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -12,13 +11,14 @@ from qtpy.QtWidgets import QMessageBox
 
 from napari_axonem.errors import AxonemError, ProjectLockedError, SettingsError
 from napari_axonem.proofreading.creation import CreateSettings
-from napari_axonem.volumes import describe, guess_roles, list_volumes
+from napari_axonem.widgets.docks.volume.filling import Filling
 from napari_axonem.widgets.docks.volume.new_project_view import NewProjectView, Wish
 from napari_axonem.widgets.docks.volume.project_view import FactsView, OpenView
-from napari_axonem.widgets.opening.asking import ANSWERS, question_of
-from napari_axonem.widgets.opening.locations import is_project
+from napari_axonem.widgets.opening.locations import is_project, temporary_folder
 from napari_axonem.widgets.opening.notices import tell
 from napari_axonem.widgets.opening.reading import open_in
+from napari_axonem.widgets.opening.samples import keep_sample
+from napari_axonem.widgets.opening.shown import hide
 from napari_axonem.widgets.parts import recent, wording
 from napari_axonem.widgets.parts.child import Child
 from napari_axonem.widgets.parts.connections import Connections
@@ -46,17 +46,19 @@ class VolumeControl:
     ) -> None:
         self._session, self._open, self._form = session, open_, form
         self._work, self._facts = work, facts
+        self._filling = Filling(form, session.place.viewer)
         self.child = Child()
-        self._making = Path()
+        self._making, self._parts = Path(), frozenset[str]()  # what is made, of which volumes
         self._scratch: Path | None = None
         self._acting = False  # what goes wrong elsewhere is not told here
         open_.opened.connect(self.open)
         open_.closed.connect(lambda: self._attempt(session.close_soon))
         open_.phantom_wanted.connect(lambda: self._attempt(self.make_phantom))
         open_.toured.connect(lambda: session.wanted.emit("Tour"))
-        form.added.connect(lambda paths: self._attempt(self.add, paths))
+        form.added.connect(lambda paths: self._fill(self._filling.add, paths))
+        form.taken.connect(lambda: self._fill(self._filling.add_shown))
         form.wanted.connect(lambda wish: self._attempt(self.create, wish))
-        form.chosen.connect(lambda: self._attempt(self._fill_voxel_size))
+        form.chosen.connect(lambda: self._attempt(self._filling.fill_voxel_size))
         work.stopped.connect(self._stop)
         connections = Connections(work, self.child.stop, session.place.soon)
         connect = connections.connect
@@ -104,29 +106,15 @@ class VolumeControl:
         self._session.place.said.emit(Notice(str(error), problem=True))
         self._acting = False
 
-    def add(self, paths: list[str]) -> None:
-        """Offer the arrays of files, with a guess which is which."""
-        chosen = self._form.wish().roles
-        for path in paths:
-            names = list_volumes(path)
-            locations = {name: f"{path}:{name}" if name else path for name in names}
-            file = Path(path).name
-            self._form.offer([(f"{n}  ({file})" if n else file, locations[n]) for n in names])
-            guessed = guess_roles(names)
-            free = {r: locations[n] for r, n in guessed.items() if r not in chosen}
-            self._form.choose(free)
-            chosen = self._form.wish().roles
-        if paths and not self._form.destination.text():
-            first = Path(paths[0])
-            self._form.destination.setText(str(first.with_name(f"{first.stem}.axonem")))
-        self._fill_voxel_size()
-
     def create(self, wish: Wish) -> None:
         """Have a project made by a child process, then open it."""
         if not wish.destination:
             raise SettingsError("no folder is named", where="Project", remedy="name one to make")
-        size = _voxel_size(wish.voxel_size) or self._asked_voxel_size(wish)
+        size = self._filling.voxel_size(wish)
         CreateSettings.parse({**wish.roles, "voxel_size": size})
+        for location in wish.roles.values():
+            keep_sample(self._session.place.viewer.layers, location)
+        self._parts = frozenset(wish.roles.values())
         arguments = [part for r, path in wish.roles.items() for part in (f"--{r}", path)]
         if size:
             arguments += ["--voxel-size", size]
@@ -134,7 +122,8 @@ class VolumeControl:
 
     def make_phantom(self) -> None:
         """Have the phantom and a project of it made, then open it."""
-        folder = self._scratch = Path(tempfile.mkdtemp(prefix="napari-axonem-"))
+        folder = self._scratch = temporary_folder()
+        self._parts = frozenset()
         volume, project = folder / "phantom.zarr", folder / "phantom.axonem"
         labels = [
             part
@@ -160,6 +149,7 @@ class VolumeControl:
     def _made(self) -> None:
         self._scratch = None  # what was made is kept: it will hold edits
         self._over(f"made {self._making}")
+        hide(self._session.place.viewer.layers, self._parts)
         self.open(str(self._making))
 
     def _progress(self, done: int, total: int, doing: str) -> None:
@@ -182,6 +172,11 @@ class VolumeControl:
         self._open.phantom.setEnabled(True)
         self._work.idle(text, problem=problem)
 
+    def _fill(self, action: Callable[..., object], *arguments: object) -> None:
+        """Fill the form; it cannot be used while there is work."""
+        self._work.idle("")
+        self._attempt(action, *arguments)
+
     def _attempt(self, action: Callable[..., object], *arguments: object) -> None:
         self._acting = True
         try:
@@ -198,31 +193,6 @@ class VolumeControl:
             self._session.place.said.emit(Notice(str(error), problem=True))
         else:
             tell(error)
-
-    def _asked_voxel_size(self, wish: Wish) -> str:
-        """Ask for the voxel size of the first array that does not state it, if there is one."""
-        for location in wish.roles.values():
-            info = describe(location)
-            if info.voxel_size is None:
-                given = ANSWERS.ask(question_of(info))
-                if given is None:
-                    raise SettingsError(
-                        "none was given", where="Voxel size", remedy="fill it in: z, y, x in nm"
-                    )
-                return ",".join(f"{edge:.12g}" for edge in given.voxel_size)
-        return ""
-
-    def _fill_voxel_size(self) -> None:
-        """Take the voxel size from the first array that states it, or was given one before."""
-        if self._form.voxel_size.isModified() and self._form.voxel_size.text():
-            return
-        for location in self._form.wish().roles.values():
-            size, given = describe(location).voxel_size, ANSWERS.given(location)
-            if size is None and given is not None:
-                size = given.voxel_size
-            if size is not None:
-                self._form.voxel_size.setText(", ".join(f"{edge:g}" for edge in size))
-                return
 
     def _may_open_read_only(self, error: ProjectLockedError) -> bool:
         answer = QMessageBox.question(
@@ -255,8 +225,3 @@ class VolumeControl:
 
 def _truth(objects: int) -> str:
     return wording.count(objects, "object")
-
-
-def _voxel_size(text: str) -> str:
-    """Return a typed voxel size as the command takes it, ``z,y,x``."""
-    return ",".join(text.replace(",", " ").split())

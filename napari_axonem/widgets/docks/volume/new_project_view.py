@@ -12,6 +12,7 @@ from qtpy.QtWidgets import (
     QFormLayout,
     QGroupBox,
     QHBoxLayout,
+    QLabel,
     QLineEdit,
     QSizePolicy,
     QVBoxLayout,
@@ -53,6 +54,9 @@ class NewProjectView(QGroupBox):
     added = Signal(list)
     """Files or folders were chosen: their paths."""
 
+    taken = Signal()
+    """The volumes that the window shows shall be offered."""
+
     wanted = Signal(object)
     """The project shall be made: a `Wish`."""
 
@@ -61,13 +65,12 @@ class NewProjectView(QGroupBox):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("New project", parent)
-        self.files = plain_button(
-            "Add files\N{HORIZONTAL ELLIPSIS}", "HDF5 or TIFF files with volumes"
-        )
+        self.files = plain_button("Files\N{HORIZONTAL ELLIPSIS}", "HDF5 or TIFF files with volumes")
         self.folder = plain_button(
-            "Add folder\N{HORIZONTAL ELLIPSIS}",
+            "Folder\N{HORIZONTAL ELLIPSIS}",
             "A zarr, N5 or precomputed folder, or one with the sections of a stack",
         )
+        self.shown = plain_button("What is open", "The volumes that the window shows")
         self.roles = {role: self._combo(tip) for role, (_, tip) in ROLES.items()}
         self.voxel_size = QLineEdit()
         self.voxel_size.setPlaceholderText("z, y, x in nm")
@@ -79,6 +82,7 @@ class NewProjectView(QGroupBox):
         self._lay_out()
         self.files.clicked.connect(self._add_files)
         self.folder.clicked.connect(self._add_folder)
+        self.shown.clicked.connect(self.taken)
         self.create.clicked.connect(lambda: self.wanted.emit(self.wish()))
 
     def wish(self) -> Wish:
@@ -105,7 +109,7 @@ class NewProjectView(QGroupBox):
 
     def set_busy(self, busy: bool) -> None:
         """Let nothing be changed while a project is being made."""
-        for widget in (self.files, self.folder, self.create, *self.roles.values()):
+        for widget in (self.files, self.folder, self.shown, self.create, *self.roles.values()):
             widget.setEnabled(not busy)
 
     def _combo(self, tip: str) -> QComboBox:
@@ -118,8 +122,10 @@ class NewProjectView(QGroupBox):
 
     def _lay_out(self) -> None:
         sources = QHBoxLayout()
+        sources.addWidget(QLabel("Add"))
         sources.addWidget(self.files)
         sources.addWidget(self.folder)
+        sources.addWidget(self.shown)
         form = QFormLayout()
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         for role, (title, _) in ROLES.items():
