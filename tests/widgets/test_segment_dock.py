@@ -17,6 +17,7 @@ from napari_axonem.proofreading.creation import CreateSettings, create_project
 from napari_axonem.segmentation.planning import USUAL_THRESHOLD
 from napari_axonem.widgets.docks.factories import SegmentDock
 from napari_axonem.widgets.opening.locations import destination_for
+from napari_axonem.widgets.opening.volume_layer import volume_layer
 from napari_axonem.widgets.picture.growing import GrowingLayer, Growth
 
 from .conftest import SHAPE
@@ -67,8 +68,8 @@ def test_mistakes_are_told_at_the_field(hand: Hand, image: str) -> None:
 def test_a_segmentation_from_image_to_project(hand: Hand, image: str, tmp_path: Path) -> None:
     dock = hand.dock("Segment")
     view, follower = dock.view, dock.control.follower
-    type_into(view.image.lineEdit(), image)
-    view.imaged.emit(image)
+    raw = hand.viewer.add_layer(volume_layer(image))
+    assert view.chosen_image() == image
     assert view.destination.text() == str(tmp_path / "slabs.axonem")
     type_into(view.usual.editors["device"], "cpu")
     hand.push("Segment", view.start)
@@ -81,6 +82,7 @@ def test_a_segmentation_from_image_to_project(hand: Hand, image: str, tmp_path: 
     assert follower.job.state is State.DONE, follower.job.text
     hand.until(lambda: hand.session.project is not None)
     assert hand.session.project.folder.root == tmp_path / "slabs.axonem"
+    assert not raw.visible, "the project shows the image"
     assert view.start.isEnabled()
     jobs = hand.dock("Jobs")
     jobs.control.look()

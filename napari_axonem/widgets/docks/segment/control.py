@@ -25,7 +25,7 @@ from napari_axonem.widgets.docks.job_control import StartControl
 from napari_axonem.widgets.docks.segment.view import SegmentView
 from napari_axonem.widgets.opening.locations import destination_for, is_remote
 from napari_axonem.widgets.opening.samples import keep_sample
-from napari_axonem.widgets.opening.shown import shown_volumes
+from napari_axonem.widgets.opening.shown import hide, shown_volumes
 from napari_axonem.widgets.parts.beside import Beside
 from napari_axonem.widgets.parts.connections import Connections
 from napari_axonem.widgets.parts.frames import bring_forward
@@ -150,6 +150,7 @@ class SegmentControl(StartControl):
         """Open the project that was made, in the place of what was seen of it so far."""
         if self.result:
             self._drop_layers()
+            hide(self._session.place.viewer.layers, {self._view.chosen_image()})
         super().open_result()
 
     def _follow(self, job: Job) -> None:
