@@ -15,7 +15,8 @@ segments, the `celltable`, the `history`, and `followed` skeletons. A cut inside
 `refinement`. `states` are what people say of objects.
 
 One module plans each kind of edit: `merging`, `splitting` (with `mincut`, `fragmentcut` and
-`voxelcut`), `branching`, `detaching`, `painting` (with `carving`), `thresholding`, `turning`.
+`voxelcut`), `branching`, `detaching`, `painting` (with `carving`), `thresholding`, `turning`. The
+`network` of a cut has a cheapest one, which `shrinking` it does not change.
 
 `neighbours`, `solids` and `gains` answer what a window asks, `suggested` keeps suggestions.
 `proposing` places the points of a repair, `verification` computes everything anew, `simulation` is

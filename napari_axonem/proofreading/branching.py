@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import coo_array, csr_array
-from scipy.sparse.csgraph import connected_components
 
 from napari_axonem.errors import EditError
 from napari_axonem.proofreading.edges import Index
+from napari_axonem.proofreading.falling import groups_of
 from napari_axonem.proofreading.graph import FragmentGraph
 from napari_axonem.proofreading.mincut import Piece, components_after, cut, states_after
 from napari_axonem.proofreading.operation import Colour, Kind
@@ -59,12 +58,10 @@ def plan_cut_off(graph: FragmentGraph, pick: Pick) -> SplitPlan:
 def _beyond(piece: Piece, rank: Index, fragment: int) -> npt.NDArray[np.bool_]:
     """Tell which fragments of a piece are of the branch at one of them."""
     at = int(piece.rows([fragment])[0])
-    u, v = piece.rows(piece.edges.u), piece.rows(piece.edges.v)
+    u, v = piece.ends
     kept = piece.edges.on & (u != at) & (v != at)
-    ends = np.ones(int(kept.sum())), (u[kept], v[kept])
-    graph = csr_array(coo_array(ends, shape=(len(rank),) * 2))
-    count, component = connected_components(graph, directed=False)
-    voxels = np.bincount(component, weights=rank, minlength=count)
+    component = groups_of((u[kept], v[kept]), len(rank))
+    voxels = np.bincount(component, weights=rank)
     voxels[component[at]] = -1.0
     bulk = int(voxels.argmax())
     beyond: npt.NDArray[np.bool_] = component != bulk

@@ -2,7 +2,7 @@
 
 The points of one colour are first connected along cheapest paths, so that the cut cannot
 shave off single points; then the edges of least total capacity that separate the colours
-are cut (minimum s-t cut by Dinic's maximum flow, as PyChunkedGraph and others do it). More than
+are cut (minimum s-t cut, as PyChunkedGraph and others do it). More than
 two colours are each cut off from all others, but for the one that this would cost most, which
 keeps the rest: at most 2 - 2/k times the cost of the best cut between k colours (Dahlhaus et al.,
 "The complexity of multiterminal cuts", SIAM Journal on Computing 23, 1994).
@@ -12,34 +12,35 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import coo_array, csr_array
-from scipy.sparse.csgraph import (
-    breadth_first_order,
-    connected_components,
-    dijkstra,
-    maximum_flow,
-    minimum_spanning_tree,
-)
+from scipy.sparse.csgraph import dijkstra, minimum_spanning_tree
 
 from napari_axonem.errors import EditError
 from napari_axonem.proofreading.edges import Edges, Index
 from napari_axonem.proofreading.edgestore import pair_key, place_of
+from napari_axonem.proofreading.falling import groups_of
+from napari_axonem.proofreading.network import Network
 from napari_axonem.proofreading.operation import EdgeStates, no_edges
+from napari_axonem.proofreading.shrinking import shrunk
 
 OFF_WEIGHT = 0.1
 """How much an edge that is off counts, against one that is on, where its affinity is known."""
 
+MANY = 0.1
+"""Where a piece has more edges than this share of the highest id, ids are looked up in a table."""
+
+NEAR = 10
+"""Paths are looked for within so many typical edges, then so many times as far, and so on."""
+
 CAPACITY_UNIT = 64
 """Capacity of one voxel face of affinity 1: flows are integers, affinities are not."""
 
-LARGEST_TOTAL = 2**30
-"""Bound on the sum of capacities; scipy's flows are 32-bit integers."""
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Piece:
     """A segment as a small graph of its own: fragments and the edges among them."""
 
@@ -53,6 +54,16 @@ class Piece:
         """Return the positions of fragments within `fragments`."""
         rows: Index = np.searchsorted(self.fragments, np.asarray(fragments, dtype=np.int64))
         return rows
+
+    @cached_property
+    def ends(self) -> tuple[Index, Index]:
+        """The positions of both ends of each edge, u and v."""
+        highest = int(self.fragments.max(initial=0))
+        if len(self.edges.u) < MANY * highest:
+            return self.rows(self.edges.u), self.rows(self.edges.v)
+        place = np.zeros(highest + 1, np.int64)
+        place[self.fragments] = np.arange(len(self.fragments))
+        return place[self.edges.u], place[self.edges.v]
 
 
 def cut(piece: Piece, ends: Sequence[npt.ArrayLike]) -> Index:
@@ -95,12 +106,11 @@ def states_after(piece: Piece, side: npt.NDArray[np.integer] | npt.NDArray[np.bo
     side
         What says for each fragment of the piece on which side it is, equal on one side.
     """
-    u, v = piece.rows(piece.edges.u), piece.rows(piece.edges.v)
+    u, v = piece.ends
     across = side[u] != side[v]
     off = np.flatnonzero(across & piece.edges.on)
     kept_on = piece.edges.on & ~across
-    kept = _matrix(len(side), u[kept_on], v[kept_on], np.ones(kept_on.sum()))
-    component = connected_components(kept, directed=False)[1]
+    component = groups_of((u[kept_on], v[kept_on]), len(side))
     candidates = np.flatnonzero(~across & ~piece.edges.on)
     ends = np.stack([component[u[candidates]], component[v[candidates]]], axis=1)
     tied = candidates[ties(ends, piece.edges.area[candidates])]
@@ -119,10 +129,8 @@ def components_after(piece: Piece, states: EdgeStates) -> Index:
     order = np.argsort(switched)
     place = place_of(pair_key(piece.edges.u, piece.edges.v), switched[order])
     on[place >= 0] = states[order, 2][place[place >= 0]]
-    u, v = piece.rows(piece.edges.u[on]), piece.rows(piece.edges.v[on])
-    matrix = _matrix(len(piece.fragments), u, v, np.ones(len(u)))
-    components: Index = connected_components(matrix, directed=False)[1]
-    return components
+    u, v = piece.ends
+    return groups_of((u[on], v[on]), len(piece.fragments))
 
 
 def ties(ends: Index, area: Index) -> Index:
@@ -139,29 +147,27 @@ def ties(ends: Index, area: Index) -> Index:
     -------
     Which of the edges, as their numbers.
     """
-    by_area = np.argsort(-area, kind="stable")
+    apart = np.flatnonzero(ends[:, 0] != ends[:, 1])
+    by_area = apart[np.argsort(-area[apart], kind="stable")]
     ordered = np.sort(ends[by_area], axis=1)
-    joins = np.flatnonzero(ordered[:, 0] != ordered[:, 1])
-    _, first = np.unique(ordered[joins], axis=0, return_index=True)  # of each pair the largest
-    rank = joins[first]
-    n = int(ends.max(initial=-1)) + 1
-    tree = minimum_spanning_tree(_matrix(n, ordered[rank, 0], ordered[rank, 1], rank + 1.0))
+    _, first = np.unique(ordered, axis=0, return_index=True)  # of each pair the largest
+    n, pairs = int(ends.max(initial=-1)) + 1, ordered[first]
+    tree = minimum_spanning_tree(_matrix(n, pairs[:, 0], pairs[:, 1], first + 1.0))
     chosen: Index = by_area[np.sort(tree.data).astype(np.int64) - 1]
     return chosen
 
 
 def _capacities(edges: Edges) -> Index:
-    """Return what cutting each edge costs, as integers of at least 1.
+    """Return what cutting each edge costs, as integers.
 
     An edge that is off counts little: the agglomeration or the user did not believe in it.
     Without affinities the contact area is all there is, and it says nothing of an edge that
-    is off, so that such edges cost the least.
+    is off, so that such edges cost nothing; all others cost at least 1.
     """
     known = np.isfinite(edges.affinity)
-    weight = np.where(known, edges.affinity, 1.0) * np.where(edges.on, 1.0, OFF_WEIGHT * known)
+    weight = np.where(known, edges.affinity, 1.0) * np.where(edges.on, 1.0, OFF_WEIGHT)
     cost = np.maximum(1.0, weight * np.maximum(edges.area, 1) * CAPACITY_UNIT)
-    scale = min(1.0, LARGEST_TOTAL / max(1.0, float(cost.sum())))
-    capacity: Index = np.maximum(1, np.rint(cost * scale)).astype(np.int64)
+    capacity: Index = np.where(known | edges.on, np.rint(cost), 0.0).astype(np.int64)
     return capacity
 
 
@@ -173,13 +179,13 @@ def _connect(piece: Piece, capacity: Index, ends: Index, avoid: Index) -> Index:
     """
     if len(ends) < 2:
         return ends
-    u, v = piece.rows(piece.edges.u), piece.rows(piece.edges.v)
+    u, v = piece.ends
     barred = np.zeros(len(piece.fragments), dtype=np.bool_)
     barred[avoid] = True
     usable = piece.edges.on & ~barred[u] & ~barred[v]
     length = 1.0 / capacity[usable]
     matrix = _matrix(len(piece.fragments), u[usable], v[usable], length)
-    _, before = dijkstra(matrix, directed=False, indices=ends[0], return_predecessors=True)
+    before = _ways(matrix, ends, float(np.median(length)) if len(length) else 1.0)
     on_path = set(ends.tolist())
     for end in ends[1:]:
         node = int(before[end])
@@ -187,6 +193,22 @@ def _connect(piece: Piece, capacity: Index, ends: Index, avoid: Index) -> Index:
             on_path.add(node)
             node = int(before[node])
     return np.array(sorted(on_path), dtype=np.int64)
+
+
+def _ways(matrix: csr_array, ends: Index, step: float) -> Index:
+    """Return the node before each on the cheapest path from the first of some nodes.
+
+    Nodes that are farther away than all of `ends` need not be looked at; `step` is the length of a
+    typical edge.
+    """
+    for most in (*(step * NEAR**n for n in range(1, 5)), np.inf):
+        found, before = dijkstra(
+            matrix, directed=False, indices=ends[0], return_predecessors=True, limit=most
+        )
+        if np.isfinite(found[ends]).all():
+            break
+    ways: Index = before
+    return ways
 
 
 def _divided(piece: Piece, capacity: Index, ends: Sequence[Index]) -> Index:
@@ -214,21 +236,10 @@ def _source_side(
     piece: Piece, capacity: Index, own: Index, others: Index
 ) -> tuple[npt.NDArray[np.bool_], int]:
     """Return the least that stays with a set in a cheapest cut from others, and what that costs."""
-    n = len(piece.fragments)
-    source, sink = n, n + 1
-    u, v = piece.rows(piece.edges.u), piece.rows(piece.edges.v)
-    bound = int(capacity.sum()) + 1
-    tails = np.concatenate([u, v, np.full(len(own), source), others])
-    heads = np.concatenate([v, u, own, np.full(len(others), sink)])
-    limits = np.concatenate([capacity, capacity, np.full(len(own) + len(others), bound)])
-    network = _matrix(n + 2, tails, heads, limits.astype(np.int32))
-    found = maximum_flow(network, source, sink)
-    residual = csr_array(network - found.flow)
-    residual.eliminate_zeros()
-    reached = breadth_first_order(residual, source, return_predecessors=False)
-    inside = np.zeros(n + 2, dtype=np.bool_)
-    inside[reached] = True
-    return inside[:n], int(found.flow_value)
+    costs = capacity > 0
+    ends = piece.ends[0][costs], piece.ends[1][costs]
+    count = len(piece.fragments)
+    return shrunk(Network.between(own, others, ends, capacity[costs], count)).source_side()
 
 
 def _matrix(n: int, rows: Index, columns: Index, values: npt.NDArray[np.generic]) -> csr_array:

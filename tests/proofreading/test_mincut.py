@@ -50,6 +50,15 @@ def test_a_side_that_falls_apart_is_tied_by_its_largest_contact() -> None:
     assert component[0] == component[2] == component[3] != component[1]
 
 
+def test_what_is_off_and_unknown_costs_nothing() -> None:
+    """Three chains in a row: a hundred contacts that are off tell nothing of the first joint."""
+    chains = [(n, n + 1, 50, True) for n in range(1, 30) if n % 10]
+    joints = [(10, 11, 2, True), (20, 21, 3, True)]
+    off = itertools.product(range(1, 10), range(12, 21))
+    whole = piece(*chains, *joints, *((u, v, 90, False) for u, v in off))
+    assert cut(whole, [[1], [30]]).tolist() == [0] * 10 + [1] * 20
+
+
 def test_a_fragment_of_two_colours_is_refused() -> None:
     with pytest.raises(EditError, match="two colours"):
         cut(piece((1, 2, 5, True)), [[1, 2], [2]])
