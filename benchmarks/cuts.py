@@ -25,11 +25,11 @@ import numpy.typing as npt
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import breadth_first_order, maximum_flow
 
-from napari_axonem.proofreading import mincut
-from napari_axonem.proofreading.edges import Edges, Index
-from napari_axonem.proofreading.falling import groups_of
-from napari_axonem.proofreading.mincut import Piece, cut, ties
+from napari_axonem.proofreading.plans import mincut
+from napari_axonem.proofreading.plans.mincut import Piece, cut, ties
 from napari_axonem.proofreading.project import Project
+from napari_axonem.proofreading.tables.edges import Edges, Index
+from napari_axonem.proofreading.tables.falling import groups_of
 
 SIZES = (10_000, 100_000, 1_000_000, 2_000_000)
 """Fragments of an object."""

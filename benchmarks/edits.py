@@ -32,8 +32,8 @@ from measuring import peak_memory
 
 from napari_axonem.errors import EditError
 from napari_axonem.geometry import Box
-from napari_axonem.proofreading.operation import Kind, Operation, Point
 from napari_axonem.proofreading.project import Project
+from napari_axonem.proofreading.record.operation import Kind, Operation, Point
 
 ROUNDS = 60
 """Edits of each kind."""

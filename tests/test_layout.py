@@ -48,6 +48,13 @@ MAY_IMPORT = {
 }
 """What a part of the package may import, besides itself and the package's version."""
 
+WITHIN_PROOFREADING = {
+    "record": {"record"},
+    "tables": {"record", "tables"},
+    "plans": {"record", "tables", "plans"},
+}
+"""What folders of `proofreading` may import of it; others may import all."""
+
 WINDOWS = {"napari", "qtpy", "PyQt5", "PyQt6", "PySide6", "superqt", "magicgui", "vispy"}
 MAY_IMPORT_TORCH = MODELS | {"segmentation"}
 LONGEST = 400
@@ -112,6 +119,10 @@ def breaches(source: str, module: str) -> list[str]:
         is_ours = top == "napari_axonem" and other not in ("", "__version__")
         if is_ours and other != part and other not in MAY_IMPORT[part]:
             found.append(f"{where}: {part!r} may not import {other!r}")
+        if is_ours and other == part == "proofreading":
+            own, its = module.split(".")[2], name.split(".")[2]
+            if its not in WITHIN_PROOFREADING.get(own, {its}):
+                found.append(f"{where}: {own!r} may not import {its!r}")
         if is_ours and other == "widgets" and part == "cli" and not is_lazy:
             found.append(f"{where}: the command loads windows only when it opens one")
         if top in WINDOWS and part != "widgets" and not (part == "cli" and is_lazy):
@@ -150,6 +161,8 @@ MADE_UP = [
     ("from napari_axonem.proofreading import Project", "evaluation.scores", "may not import"),
     ("from napari_axonem import proofreading", "segmentation.graph", "may not import"),
     ("from ..widgets import keys", "proofreading.project", "may not import"),
+    ("from ..plans.merging import x", "proofreading.tables.graph", "may not import"),
+    ("from napari_axonem.proofreading import keeper", "proofreading.plans.merging", "not import"),
     ("from ..errors import VolumeError\nfrom .. import cli", "volumes.opening", "may not import"),
     ("import napari_axonem.volumes", "geometry", "may not import"),
     ("def f():\n    from qtpy.QtWidgets import QLabel", "volumes.opening", "know windows"),
@@ -161,9 +174,10 @@ MADE_UP = [
 ]
 ALLOWED = [
     ("from napari_axonem.volumes import Volume\nfrom .overlaps import x", "evaluation.scores"),
-    ("from napari_axonem import __version__", "proofreading.log"),
-    ("import napari_axonem", "proofreading.log"),
+    ("from napari_axonem import __version__", "proofreading.record.log"),
+    ("import napari_axonem", "proofreading.record.log"),
     ("from ..errors import VolumeError", "volumes.opening"),
+    ("from .tables.graph import FragmentGraph\nfrom . import keeper", "proofreading.project"),
     ("import torch", "networks.rsunet"),
     ("from qtpy.QtWidgets import QLabel", "widgets.dock"),
     ("def view():\n    import napari\n    from napari_axonem.widgets import launch", "cli"),

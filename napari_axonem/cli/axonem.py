@@ -14,8 +14,8 @@ from napari_axonem.cli.verb import AnyVerb, Verb
 from napari_axonem.errors import SettingsError
 from napari_axonem.progress import Progress
 from napari_axonem.proofreading.exporting import corrected_volume
-from napari_axonem.proofreading.folder import Folder
 from napari_axonem.proofreading.project import Project
+from napari_axonem.proofreading.record.folder import Folder
 from napari_axonem.settings import ZYX_NM, Point, Positional, Settings, VoxelSize
 from napari_axonem.volumes import Volume
 from napari_axonem.volumes.axonem import VolumeKey, check_release, volume_named

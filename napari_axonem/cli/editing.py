@@ -12,11 +12,11 @@ from napari_axonem.cli.verb import AnyVerb, Verb
 from napari_axonem.errors import SettingsError
 from napari_axonem.evaluation.scores import Voi
 from napari_axonem.progress import Progress
-from napari_axonem.proofreading.glance import marked
-from napari_axonem.proofreading.operation import Colour, Kind, Operation
-from napari_axonem.proofreading.painting import Brush
+from napari_axonem.proofreading.plans.painting import Brush
+from napari_axonem.proofreading.plans.splitting import SplitPlan
 from napari_axonem.proofreading.project import Project
-from napari_axonem.proofreading.splitting import SplitPlan
+from napari_axonem.proofreading.record.glance import marked
+from napari_axonem.proofreading.record.operation import Colour, Kind, Operation
 from napari_axonem.settings import ZYX_NM, Point, Positional, Settings
 from napari_axonem.wording import count_words
 

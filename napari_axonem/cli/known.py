@@ -25,8 +25,8 @@ from napari_axonem.evaluation.standing import (
 from napari_axonem.evaluation.suggestions import Suggestion
 from napari_axonem.geometry import Box, Grid, zyx
 from napari_axonem.progress import Progress
-from napari_axonem.proofreading.followed import FollowedSkeletons
 from napari_axonem.proofreading.project import Project
+from napari_axonem.proofreading.tables.followed import FollowedSkeletons
 from napari_axonem.settings import Settings
 from napari_axonem.volumes import Volume
 from napari_axonem.wording import count_words

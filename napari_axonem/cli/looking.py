@@ -21,8 +21,8 @@ from napari_axonem.cli.verb import AnyVerb, Verb
 from napari_axonem.errors import SettingsError
 from napari_axonem.evaluation.suggestions import Suggestion, suggest
 from napari_axonem.progress import Progress
-from napari_axonem.proofreading.folder import SUFFIX
 from napari_axonem.proofreading.project import Project
+from napari_axonem.proofreading.record.folder import SUFFIX
 from napari_axonem.proofreading.suggested import Suggested, suggest_for
 from napari_axonem.settings import ZYX_NM, Positional, Settings, VoxelSize, flag_of
 from napari_axonem.volumes import densified, describe, open_affinities, open_volume

@@ -13,11 +13,11 @@ from napari_axonem.cli.marking import coverage_data, coverage_text
 from napari_axonem.cli.reporting import Outcome
 from napari_axonem.cli.verb import AnyVerb, Verb
 from napari_axonem.progress import Progress
-from napari_axonem.proofreading.backups import require_project
 from napari_axonem.proofreading.creation import CreateSettings, create_project
-from napari_axonem.proofreading.folder import Folder
-from napari_axonem.proofreading.lock import WriterLock
 from napari_axonem.proofreading.project import Project
+from napari_axonem.proofreading.record.backups import require_project
+from napari_axonem.proofreading.record.folder import Folder
+from napari_axonem.proofreading.record.lock import WriterLock
 from napari_axonem.proofreading.restoring import Restored
 from napari_axonem.proofreading.restoring import restore as restore_database
 from napari_axonem.proofreading.verification import verify_project

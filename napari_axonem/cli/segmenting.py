@@ -16,8 +16,8 @@ from napari_axonem.jobs.running import heeding
 from napari_axonem.networks.registry import list_models
 from napari_axonem.progress import Progress
 from napari_axonem.proofreading.creation import CreateSettings, create_project
-from napari_axonem.proofreading.folder import SUFFIX as PROJECT
 from napari_axonem.proofreading.project import Project
+from napari_axonem.proofreading.record.folder import SUFFIX as PROJECT
 from napari_axonem.segmentation.planning import Plan, plan_of
 from napari_axonem.segmentation.result import SUFFIX, Result
 from napari_axonem.segmentation.segmenting import segment as segment_volume

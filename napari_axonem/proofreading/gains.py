@@ -18,9 +18,9 @@ import numpy.typing as npt
 from napari_axonem.errors import ProjectError
 from napari_axonem.evaluation.mistakes import Mistake
 from napari_axonem.evaluation.standing import Runs
-from napari_axonem.proofreading.folder import Tables
 from napari_axonem.proofreading.project import Project
 from napari_axonem.proofreading.states.extent import roots_of
+from napari_axonem.proofreading.tables.stored import Tables
 
 Key = tuple[object, ...]
 

@@ -14,27 +14,25 @@ from napari_axonem.errors import AxonemError, EditError, StorageError
 from napari_axonem.evaluation.skeletons import Skeletons, read_skeletons
 from napari_axonem.evaluation.standing import USUAL_RUNS, RunSettings
 from napari_axonem.progress import Progress, silent
-from napari_axonem.proofreading import highest
-from napari_axonem.proofreading.backups import Backups, require_database
-from napari_axonem.proofreading.echo import Echo, require_newest
-from napari_axonem.proofreading.edges import Ids
-from napari_axonem.proofreading.folder import Folder, Tables, warm
-from napari_axonem.proofreading.followed import FollowedSkeletons
-from napari_axonem.proofreading.graph import BACKGROUND, FragmentGraph
-from napari_axonem.proofreading.lock import WriterLock
-from napari_axonem.proofreading.log import Log, Operations
-from napari_axonem.proofreading.operation import Kind, Operation
-from napari_axonem.proofreading.refinement import Refinement
-from napari_axonem.proofreading.snapshots import newest
-from napari_axonem.proofreading.sources import Sources
-from napari_axonem.proofreading.state import State, nodes_now, work_of
+from napari_axonem.proofreading.record import highest
+from napari_axonem.proofreading.record.backups import Backups, require_database
+from napari_axonem.proofreading.record.echo import Echo, require_newest
+from napari_axonem.proofreading.record.folder import Folder
+from napari_axonem.proofreading.record.lock import WriterLock
+from napari_axonem.proofreading.record.log import Log, Operations
+from napari_axonem.proofreading.record.operation import Kind, Operation
+from napari_axonem.proofreading.tables.edges import Ids
+from napari_axonem.proofreading.tables.followed import FollowedSkeletons
+from napari_axonem.proofreading.tables.graph import BACKGROUND
+from napari_axonem.proofreading.tables.refinement import Finish, Refinement
+from napari_axonem.proofreading.tables.snapshots import newest
+from napari_axonem.proofreading.tables.sources import Sources
+from napari_axonem.proofreading.tables.state import State, nodes_now, work_of
+from napari_axonem.proofreading.tables.stored import Tables, warm
 
 Guard = Callable[[Operation, Ids], None]
 """Is given an edit that is about to be done and the segments that it concerns; raises
 `EditError` to refuse it."""
-
-Finish = Callable[[FragmentGraph], Operation]
-"""Gives an operation once its refinements are in the graph."""
 
 SNAPSHOT_EVERY = 2000
 """Operations, as `work_of` counts them, after which a snapshot is made, so that opening replays no

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_axonem.geometry import Grid, Nm
-from napari_axonem.proofreading.edges import Ids, Index
-from napari_axonem.proofreading.graph import BACKGROUND, FragmentGraph
+from napari_axonem.proofreading.tables.edges import Ids, Index
+from napari_axonem.proofreading.tables.graph import BACKGROUND, FragmentGraph
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,11 +8,11 @@ import numpy as np
 
 from napari_axonem.errors import EditError
 from napari_axonem.geometry import Nm, zyx
-from napari_axonem.proofreading.fragmentcut import Surroundings
-from napari_axonem.proofreading.operation import Colour, Point
+from napari_axonem.proofreading.plans.fragmentcut import Surroundings
+from napari_axonem.proofreading.plans.splitting import Pick
+from napari_axonem.proofreading.record.operation import Colour, Point
 from napari_axonem.proofreading.scored import Scored
-from napari_axonem.proofreading.sources import require_known
-from napari_axonem.proofreading.splitting import Pick
+from napari_axonem.proofreading.tables.sources import require_known
 from napari_axonem.wording import number_words, point_words
 
 REACH_NM = 60.0

@@ -13,26 +13,26 @@ from psygnal import Signal
 
 from napari_axonem.errors import EditError, StorageError
 from napari_axonem.geometry import Box, Nm
-from napari_axonem.proofreading.branching import plan_cut_off
-from napari_axonem.proofreading.detaching import deleted, isolated, made_new
-from napari_axonem.proofreading.edges import Ids
-from napari_axonem.proofreading.folder import Folder
-from napari_axonem.proofreading.glance import marked
-from napari_axonem.proofreading.graph import FragmentGraph
-from napari_axonem.proofreading.history import History
-from napari_axonem.proofreading.keeper import Finish, Guard, Keeper
-from napari_axonem.proofreading.log import Log, Operations
-from napari_axonem.proofreading.merging import merged, nearest_other
-from napari_axonem.proofreading.operation import Colour, Kind, Operation
-from napari_axonem.proofreading.painting import Brush, erased, painted
+from napari_axonem.proofreading.keeper import Guard, Keeper
+from napari_axonem.proofreading.plans.branching import plan_cut_off
+from napari_axonem.proofreading.plans.detaching import deleted, isolated, made_new
+from napari_axonem.proofreading.plans.merging import merged, nearest_other
+from napari_axonem.proofreading.plans.painting import Brush, erased, painted
+from napari_axonem.proofreading.plans.splitting import SplitPlan, plan_split
+from napari_axonem.proofreading.plans.thresholding import at_threshold
+from napari_axonem.proofreading.plans.turning import gone_to, redone, undone
 from napari_axonem.proofreading.pointed import Pointed
-from napari_axonem.proofreading.refinement import Refinement
-from napari_axonem.proofreading.sources import Sources
-from napari_axonem.proofreading.splitting import SplitPlan, plan_split
-from napari_axonem.proofreading.state import State
+from napari_axonem.proofreading.record.folder import Folder
+from napari_axonem.proofreading.record.glance import marked
+from napari_axonem.proofreading.record.history import History
+from napari_axonem.proofreading.record.log import Log, Operations
+from napari_axonem.proofreading.record.operation import Colour, Kind, Operation
 from napari_axonem.proofreading.states import ObjectSample, ObjectStates
-from napari_axonem.proofreading.thresholding import at_threshold
-from napari_axonem.proofreading.turning import gone_to, redone, undone
+from napari_axonem.proofreading.tables.edges import Ids
+from napari_axonem.proofreading.tables.graph import FragmentGraph
+from napari_axonem.proofreading.tables.refinement import Finish, Refinement
+from napari_axonem.proofreading.tables.sources import Sources
+from napari_axonem.proofreading.tables.state import State
 
 
 class Project(Pointed):
@@ -196,7 +196,7 @@ class Project(Pointed):
         Raises
         ------
         EditError
-            See `napari_axonem.proofreading.splitting.plan_split`.
+            See `napari_axonem.proofreading.plans.splitting.plan_split`.
         """
         if len(sides_nm) > len(Colour):
             raise EditError(
@@ -209,7 +209,7 @@ class Project(Pointed):
     def plan_cut_off(self, position_nm: Nm) -> SplitPlan:
         """Work out the branch that hangs on an object beyond a position; nothing is changed.
 
-        `napari_axonem.proofreading.branching.plan_cut_off` says what counts as the branch.
+        `napari_axonem.proofreading.plans.branching.plan_cut_off` says what counts as the branch.
 
         Raises
         ------

@@ -22,9 +22,9 @@ from napari_axonem.evaluation.suggestions import Suggestion
 from napari_axonem.evaluation.tables import Cells
 from napari_axonem.evaluation.thickness import THINNEST
 from napari_axonem.geometry import Box, Grid, Nm, Zyx, zyx
-from napari_axonem.proofreading.fragmentcut import bounding_box, cut_window, window_of
+from napari_axonem.proofreading.plans.fragmentcut import bounding_box, cut_window, window_of
+from napari_axonem.proofreading.plans.voxelcut import RED, Mask
 from napari_axonem.proofreading.project import Project
-from napari_axonem.proofreading.voxelcut import RED, Mask
 
 FIRST_POINTS = (8, 16)
 """Points placed at first: in the object to cut off, and around it."""

@@ -11,12 +11,13 @@ from pathlib import Path
 
 from napari_axonem.errors import ProjectError, StorageError
 from napari_axonem.progress import Progress, silent
-from napari_axonem.proofreading import highest
-from napari_axonem.proofreading.backups import copies, is_whole, mark_of
-from napari_axonem.proofreading.echo import UNREADABLE, Record, records_after
-from napari_axonem.proofreading.folder import Folder, Tables
-from napari_axonem.proofreading.log import Log
-from napari_axonem.proofreading.marks import set_mark
+from napari_axonem.proofreading.record import highest
+from napari_axonem.proofreading.record.backups import copies, is_whole, mark_of
+from napari_axonem.proofreading.record.echo import UNREADABLE, Record, records_after
+from napari_axonem.proofreading.record.folder import Folder
+from napari_axonem.proofreading.record.log import Log
+from napari_axonem.proofreading.record.marks import set_mark
+from napari_axonem.proofreading.tables.stored import Tables
 from napari_axonem.volumes.disk import guarded, publish
 
 _BESIDE = ("", "-wal", "-shm")

@@ -21,7 +21,7 @@ from napari_axonem.evaluation.standing import (
 )
 from napari_axonem.progress import Progress, silent
 from napari_axonem.proofreading.keeper import Keeper
-from napari_axonem.proofreading.splitting import SplitPlan
+from napari_axonem.proofreading.plans.splitting import SplitPlan
 
 
 class Scored:

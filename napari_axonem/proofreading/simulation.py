@@ -18,10 +18,10 @@ from napari_axonem.errors import EditError
 from napari_axonem.evaluation.mistakes import Mistake
 from napari_axonem.evaluation.tables import Cells
 from napari_axonem.geometry import Box, Nm, Zyx, zyx
-from napari_axonem.proofreading.operation import Operation
+from napari_axonem.proofreading.plans.splitting import SplitPlan
 from napari_axonem.proofreading.project import Project
 from napari_axonem.proofreading.proposing import points_nm, position, scene_of
-from napari_axonem.proofreading.splitting import SplitPlan
+from napari_axonem.proofreading.record.operation import Operation
 
 WORTH_TAKING = 0.5
 """Share of what a perfect cut of the pieces pointed at would gain that a good preview shows."""

@@ -14,8 +14,8 @@ from napari_axonem.evaluation.meshes import Mesh
 from napari_axonem.evaluation.meshes.pieces import Piece, joined, surfaces
 from napari_axonem.geometry import Box, Zyx, blocks, zyx
 from napari_axonem.proofreading.project import Project
-from napari_axonem.proofreading.state import State
 from napari_axonem.proofreading.states.extent import Extents
+from napari_axonem.proofreading.tables.state import State
 from napari_axonem.volumes import Volume
 from napari_axonem.volumes.cropping import cropped
 from napari_axonem.volumes.volume import LazyArray

@@ -27,9 +27,9 @@ from napari_axonem.evaluation.suggestions import (
 )
 from napari_axonem.geometry import Box, Zyx, zyx
 from napari_axonem.progress import Progress, silent
+from napari_axonem.proofreading.plans.thresholding import scores
 from napari_axonem.proofreading.project import Project
-from napari_axonem.proofreading.state import State
-from napari_axonem.proofreading.thresholding import scores
+from napari_axonem.proofreading.tables.state import State
 
 FILE = "suggestions.json"
 VERSION = 1

@@ -13,11 +13,11 @@ from napari_axonem.evaluation.parts import voi_of
 from napari_axonem.evaluation.skeletons import lookup
 from napari_axonem.evaluation.tables import CellTable
 from napari_axonem.progress import Progress, silent
-from napari_axonem.proofreading.backups import leads_to
-from napari_axonem.proofreading.folder import Tables
-from napari_axonem.proofreading.graph import BACKGROUND, FragmentGraph
 from napari_axonem.proofreading.project import Project
-from napari_axonem.proofreading.state import State
+from napari_axonem.proofreading.record.backups import leads_to
+from napari_axonem.proofreading.tables.graph import BACKGROUND, FragmentGraph
+from napari_axonem.proofreading.tables.state import State
+from napari_axonem.proofreading.tables.stored import Tables
 
 CELL_COLUMNS = ("fragment", "truth", "voxels", "start", "stop")
 """What of a cell is determined by the voxels; its point may be another as good."""

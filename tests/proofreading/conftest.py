@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from napari_axonem.proofreading import backups
 from napari_axonem.proofreading.creation import CreateSettings, create_project
+from napari_axonem.proofreading.record import backups
 from napari_axonem.volumes import disk
 
 VOXEL_SIZE = (30.0, 8.0, 8.0)

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize
 
 from napari_axonem.errors import EditError
-from napari_axonem.proofreading.operation import Kind
-from napari_axonem.proofreading.painting import Brush
+from napari_axonem.proofreading.plans.painting import Brush
 from napari_axonem.proofreading.project import Project
-from napari_axonem.proofreading.refinement import Refinement
+from napari_axonem.proofreading.record.operation import Kind
+from napari_axonem.proofreading.tables.refinement import Refinement
 
 from .conftest import VOXEL_SIZE, write_project
 

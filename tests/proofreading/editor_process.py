@@ -7,11 +7,11 @@ import numpy as np
 
 from napari_axonem.errors import EditError
 from napari_axonem.geometry import Nm
-from napari_axonem.proofreading import backups
 from napari_axonem.proofreading.exporting import export_labels
-from napari_axonem.proofreading.operation import Kind, Operation
-from napari_axonem.proofreading.painting import Brush
+from napari_axonem.proofreading.plans.painting import Brush
 from napari_axonem.proofreading.project import Project
+from napari_axonem.proofreading.record import backups
+from napari_axonem.proofreading.record.operation import Kind, Operation
 
 KINDS = ("merge", "split", "undo", "redo", "cut off", "delete", "isolate", "paint", "erase", "go")
 EXPORT_EVERY = 4

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_axonem.proofreading.backups import copies
-from napari_axonem.proofreading.echo import files
-from napari_axonem.proofreading.folder import Folder
 from napari_axonem.proofreading.project import Project
+from napari_axonem.proofreading.record.backups import copies
+from napari_axonem.proofreading.record.echo import files
+from napari_axonem.proofreading.record.folder import Folder
 from napari_axonem.proofreading.states import ObjectState
 
 from .conftest import centre

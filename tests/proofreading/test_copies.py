@@ -11,12 +11,14 @@ import pytest
 
 from napari_axonem.cli.main import main
 from napari_axonem.errors import AxonemError, StorageError
-from napari_axonem.proofreading import backups, keeper, state
-from napari_axonem.proofreading.backups import copies, copy_database
-from napari_axonem.proofreading.folder import Folder
-from napari_axonem.proofreading.log import Log
+from napari_axonem.proofreading import keeper
 from napari_axonem.proofreading.project import Project
-from napari_axonem.proofreading.snapshots import newest, saved_in
+from napari_axonem.proofreading.record import backups
+from napari_axonem.proofreading.record.backups import copies, copy_database
+from napari_axonem.proofreading.record.folder import Folder
+from napari_axonem.proofreading.record.log import Log
+from napari_axonem.proofreading.tables import state
+from napari_axonem.proofreading.tables.snapshots import newest, saved_in
 from napari_axonem.proofreading.verification import verify_project
 
 from .conftest import Maker, centre

@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_axonem.proofreading import graph
-from napari_axonem.proofreading.detaching import isolated
-from napari_axonem.proofreading.edges import Edges
-from napari_axonem.proofreading.graph import FragmentGraph
-from napari_axonem.proofreading.mincut import Piece, states_after
-from napari_axonem.proofreading.operation import Point
-from napari_axonem.proofreading.splitting import Pick
+from napari_axonem.proofreading.plans.detaching import isolated
+from napari_axonem.proofreading.plans.mincut import Piece, states_after
+from napari_axonem.proofreading.plans.splitting import Pick
+from napari_axonem.proofreading.record.operation import Point
+from napari_axonem.proofreading.tables import graph
+from napari_axonem.proofreading.tables.edges import Edges
+from napari_axonem.proofreading.tables.graph import FragmentGraph
 
 FRAGMENTS = 9
 fragments = st.integers(1, FRAGMENTS)

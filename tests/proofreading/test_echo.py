@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 
 from napari_axonem.errors import StorageError
-from napari_axonem.proofreading import backups
-from napari_axonem.proofreading import echo as echo_module
-from napari_axonem.proofreading.backups import copies
-from napari_axonem.proofreading.echo import Echo, files, records_after, remove_before
-from napari_axonem.proofreading.folder import Folder, next_stamp
-from napari_axonem.proofreading.marks import new_mark
 from napari_axonem.proofreading.project import Project
+from napari_axonem.proofreading.record import backups
+from napari_axonem.proofreading.record import echo as echo_module
+from napari_axonem.proofreading.record.backups import copies
+from napari_axonem.proofreading.record.echo import Echo, files, records_after, remove_before
+from napari_axonem.proofreading.record.folder import Folder, next_stamp
+from napari_axonem.proofreading.record.marks import new_mark
 from napari_axonem.proofreading.restoring import restore
-from napari_axonem.proofreading.sources import Sources
+from napari_axonem.proofreading.tables.sources import Sources
 from napari_axonem.proofreading.verification import verify_project
 
 from .conftest import Maker, centre

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_axonem.proofreading import falling, graph
-from napari_axonem.proofreading.edges import Edges
-from napari_axonem.proofreading.graph import FragmentGraph
+from napari_axonem.proofreading.tables import falling, graph
+from napari_axonem.proofreading.tables.edges import Edges
+from napari_axonem.proofreading.tables.graph import FragmentGraph
 
 FRAGMENTS = 14
 fragments = st.integers(1, FRAGMENTS)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from napari_axonem.errors import EditError
+from napari_axonem.proofreading.plans.voxelcut import BLUE, RED, UNDECIDED, cut_voxels, spread
 from napari_axonem.proofreading.project import Project
 from napari_axonem.proofreading.proposing import (
     corrected,
@@ -14,7 +15,6 @@ from napari_axonem.proofreading.proposing import (
 )
 from napari_axonem.proofreading.simulation import Hand, repair, repair_all
 from napari_axonem.proofreading.verification import verify_project
-from napari_axonem.proofreading.voxelcut import BLUE, RED, UNDECIDED, cut_voxels, spread
 
 from .conftest import Maker
 

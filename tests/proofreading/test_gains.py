@@ -7,8 +7,8 @@ from napari_axonem.errors import EditError, ProjectError
 from napari_axonem.evaluation.skeletons.skeletons import Skeletons, Tree, from_trees
 from napari_axonem.evaluation.standing import Choice, RunSettings
 from napari_axonem.proofreading.gains import RunGains, erl_at_start
-from napari_axonem.proofreading.glance import run_lengths, vois
 from napari_axonem.proofreading.project import Project
+from napari_axonem.proofreading.record.glance import run_lengths, vois
 
 from .conftest import VOXEL_SIZE, Maker
 

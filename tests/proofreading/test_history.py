@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_axonem.errors import EditError
-from napari_axonem.proofreading.history import History
-from napari_axonem.proofreading.operation import Kind, Operation
+from napari_axonem.proofreading.record.history import History
+from napari_axonem.proofreading.record.operation import Kind, Operation
 
 
 def test_a_new_edit_after_undo_opens_a_branch() -> None:

@@ -15,10 +15,11 @@ import numpy as np
 import pytest
 
 from napari_axonem.proofreading import keeper
-from napari_axonem.proofreading.folder import Folder, Tables
 from napari_axonem.proofreading.project import Project
+from napari_axonem.proofreading.record.folder import Folder
 from napari_axonem.proofreading.restoring import restore
-from napari_axonem.proofreading.state import State
+from napari_axonem.proofreading.tables.state import State
+from napari_axonem.proofreading.tables.stored import Tables
 from napari_axonem.proofreading.verification import verify_project
 from napari_axonem.volumes import open_volume
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from napari_axonem.errors import ProjectLockedError, StorageError
-from napari_axonem.proofreading import log
-from napari_axonem.proofreading.lock import WriterLock
+from napari_axonem.proofreading.record import log
+from napari_axonem.proofreading.record.lock import WriterLock
 
 
 def test_the_lock_of_a_folder_that_is_not_there_says_so(tmp_path: Path) -> None:

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_axonem.proofreading import members as module
-from napari_axonem.proofreading.members import Members
+from napari_axonem.proofreading.tables import members as module
+from napari_axonem.proofreading.tables.members import Members
 
 FRAGMENTS = 12
 moves = st.lists(

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_axonem.errors import EditError
-from napari_axonem.proofreading.edges import Edges
-from napari_axonem.proofreading.mincut import Piece, components_after, cut, states_after
+from napari_axonem.proofreading.plans.mincut import Piece, components_after, cut, states_after
+from napari_axonem.proofreading.tables.edges import Edges
 
 
 def piece(*rows: tuple[int, int, int, bool]) -> Piece:

@@ -3,9 +3,9 @@
 import numpy as np
 
 from napari_axonem.geometry import Grid
-from napari_axonem.proofreading.edges import Edges
-from napari_axonem.proofreading.graph import FragmentGraph
 from napari_axonem.proofreading.neighbours import neighbours_of
+from napari_axonem.proofreading.tables.edges import Edges
+from napari_axonem.proofreading.tables.graph import FragmentGraph
 
 GRID = Grid((30.0, 8.0, 8.0), (300.0, 0.0, 0.0))
 

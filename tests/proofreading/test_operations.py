@@ -7,9 +7,9 @@ import pytest
 from napari_axonem.errors import EditError
 from napari_axonem.evaluation.overlaps import count_overlaps
 from napari_axonem.evaluation.scores import voi
-from napari_axonem.proofreading.operation import Kind, Operation
-from napari_axonem.proofreading.painting import Brush
+from napari_axonem.proofreading.plans.painting import Brush
 from napari_axonem.proofreading.project import Project
+from napari_axonem.proofreading.record.operation import Kind, Operation
 from napari_axonem.proofreading.verification import verify_project
 
 from .conftest import Maker, centre

@@ -16,8 +16,8 @@ from napari_axonem.errors import (
 from napari_axonem.evaluation.overlaps import count_overlaps
 from napari_axonem.evaluation.scores import voi
 from napari_axonem.geometry import Box
-from napari_axonem.proofreading.operation import Colour
 from napari_axonem.proofreading.project import Project
+from napari_axonem.proofreading.record.operation import Colour
 from napari_axonem.proofreading.verification import verify_project
 
 from .conftest import Maker, centre

@@ -12,10 +12,10 @@ import pytest
 
 from napari_axonem.errors import EditError, ProjectError, StorageError
 from napari_axonem.proofreading import keeper
-from napari_axonem.proofreading.operation import Kind
 from napari_axonem.proofreading.project import Project
-from napari_axonem.proofreading.refinement import Refinement
-from napari_axonem.proofreading.sources import Sources
+from napari_axonem.proofreading.record.operation import Kind
+from napari_axonem.proofreading.tables.refinement import Refinement
+from napari_axonem.proofreading.tables.sources import Sources
 from napari_axonem.proofreading.verification import verify_project
 
 from .conftest import Maker, centre

@@ -11,15 +11,16 @@ import pytest
 
 from napari_axonem.cli.main import main
 from napari_axonem.errors import AxonemError, EditError, ProjectError, StorageError
-from napari_axonem.proofreading import highest, restoring
-from napari_axonem.proofreading.backups import copies
-from napari_axonem.proofreading.echo import files
-from napari_axonem.proofreading.folder import Folder
-from napari_axonem.proofreading.painting import Brush
+from napari_axonem.proofreading import restoring
+from napari_axonem.proofreading.plans.painting import Brush
 from napari_axonem.proofreading.project import Project
+from napari_axonem.proofreading.record import highest
+from napari_axonem.proofreading.record.backups import copies
+from napari_axonem.proofreading.record.echo import files
+from napari_axonem.proofreading.record.folder import Folder
 from napari_axonem.proofreading.restoring import restore
-from napari_axonem.proofreading.sources import Sources
 from napari_axonem.proofreading.states import ObjectState
+from napari_axonem.proofreading.tables.sources import Sources
 from napari_axonem.proofreading.verification import verify_project
 
 from .conftest import Maker, centre

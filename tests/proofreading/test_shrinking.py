@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_axonem.proofreading.network import Network
-from napari_axonem.proofreading.shrinking import known_cut, shrunk
+from napari_axonem.proofreading.plans.network import Network
+from napari_axonem.proofreading.plans.shrinking import known_cut, shrunk
 
 NODES = 7
 

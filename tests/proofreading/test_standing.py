@@ -15,9 +15,9 @@ from napari_axonem.evaluation.skeletons.lookup import lookup
 from napari_axonem.evaluation.skeletons.skeletons import Skeletons, Tree, from_trees
 from napari_axonem.evaluation.standing import Choice, RunSettings
 from napari_axonem.geometry import Box
-from napari_axonem.proofreading import refinement
 from napari_axonem.proofreading.creation import CreateSettings, create_project
 from napari_axonem.proofreading.project import Project
+from napari_axonem.proofreading.tables import refinement
 
 SHAPE = (10, 40, 40)
 SIZE = (8.0, 8.0, 8.0)

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule
 
 from napari_axonem.errors import EditError
-from napari_axonem.proofreading import graph, keeper
-from napari_axonem.proofreading.operation import Kind
+from napari_axonem.proofreading import keeper
 from napari_axonem.proofreading.project import Project
-from napari_axonem.proofreading.snapshots import saved_in
+from napari_axonem.proofreading.record.operation import Kind
+from napari_axonem.proofreading.tables import graph
+from napari_axonem.proofreading.tables.snapshots import saved_in
 from napari_axonem.proofreading.verification import verify_project
 
 from .edit_oracle import ProjectAndOracle, indices, joined_labels, same_partition

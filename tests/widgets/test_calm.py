@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from qtpy.QtGui import QKeySequence
 
-from napari_axonem.proofreading.operation import Kind
+from napari_axonem.proofreading.record.operation import Kind
 from napari_axonem.widgets.session.editor import Tool
 from napari_axonem.widgets.session.keys import ACTIONS, BY_ID
 

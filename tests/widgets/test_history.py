@@ -8,9 +8,9 @@ from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
-from napari_axonem.proofreading import echo
-from napari_axonem.proofreading.operation import Kind
 from napari_axonem.proofreading.project import Project
+from napari_axonem.proofreading.record import echo
+from napari_axonem.proofreading.record.operation import Kind
 from napari_axonem.widgets.desk import open_desk
 from napari_axonem.widgets.docks.proofread.history_model import CHANGE, EDIT, USER, HistoryModel
 from napari_axonem.widgets.menu import TITLE

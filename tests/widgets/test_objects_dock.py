@@ -7,7 +7,7 @@ import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
-from napari_axonem.proofreading.operation import Kind
+from napari_axonem.proofreading.record.operation import Kind
 from napari_axonem.proofreading.states import ObjectState
 
 from .conftest import nm

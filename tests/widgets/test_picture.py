@@ -12,7 +12,7 @@ from napari.layers import Image
 from napari.utils.colormaps.standardize_color import transform_color
 
 from napari_axonem.geometry import Box, Grid
-from napari_axonem.proofreading.operation import Colour, Point
+from napari_axonem.proofreading.record.operation import Colour, Point
 from napari_axonem.volumes import Volume
 from napari_axonem.widgets.parts import colours, wording
 from napari_axonem.widgets.picture.framing import LEAST_VOXELS, STEP, look_at

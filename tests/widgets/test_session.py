@@ -10,8 +10,8 @@ from napari.layers import Labels, Points
 
 from napari_axonem.errors import EditError, ProjectError, ProjectLockedError
 from napari_axonem.proofreading.creation import CreateSettings, create_project
-from napari_axonem.proofreading.operation import Colour, Kind
 from napari_axonem.proofreading.project import Project
+from napari_axonem.proofreading.record.operation import Colour, Kind
 from napari_axonem.widgets.picture.overlay import BLUE_SIDE, OUTLINE, RED_SIDE
 from napari_axonem.widgets.session.editor import Tool
 from napari_axonem.widgets.session.queue import DONE, FLAGGED, OPEN, SKIPPED, Filter

@@ -7,7 +7,7 @@ import pytest
 from napari.components import ViewerModel
 
 from napari_axonem.geometry import Box
-from napari_axonem.proofreading.painting import Brush
+from napari_axonem.proofreading.plans.painting import Brush
 from napari_axonem.widgets.session.session import Session
 from napari_axonem.widgets.session.workplace import Workplace
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_axonem.geometry import Box, Grid
-from napari_axonem.proofreading.painting import Brush
+from napari_axonem.proofreading.plans.painting import Brush
 from napari_axonem.widgets.picture.stroke import Stroke
 from napari_axonem.widgets.session.tools.brushing import LEAST_NM, MOST_NM, Handle
 

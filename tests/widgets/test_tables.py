@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as arrays
 from napari_axonem.evaluation.cells import tabulate
 from napari_axonem.evaluation.tables import CellTable, Contacts
 from napari_axonem.geometry import Box, Grid
-from napari_axonem.proofreading.refinement import Refinement
+from napari_axonem.proofreading.tables.refinement import Refinement
 from napari_axonem.volumes import Volume, reduce_block
 from napari_axonem.widgets.picture.disagreement import FOREIGN, SPLIT_OFF, Disagreement
 from napari_axonem.widgets.picture.overlay import (

@@ -8,8 +8,8 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
-from napari_axonem.proofreading.operation import Kind
 from napari_axonem.proofreading.project import Project
+from napari_axonem.proofreading.record.operation import Kind
 from napari_axonem.proofreading.states import ObjectState
 from napari_axonem.widgets.picture.overlay import BLUE_SIDE, OUTLINE, RED_SIDE
 from napari_axonem.widgets.session.editor import Tool

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 
-from napari_axonem.proofreading.operation import Kind
+from napari_axonem.proofreading.record.operation import Kind
 from napari_axonem.widgets.session.editor import Tool
 
 from .conftest import fragments, nm, segmentation

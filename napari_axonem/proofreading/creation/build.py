@@ -23,7 +23,6 @@ from napari_axonem.evaluation.parts import voi_of
 from napari_axonem.evaluation.skeletons import lookup, read_skeletons, write_skeletons
 from napari_axonem.geometry import Box, blocks
 from napari_axonem.progress import Progress, silent
-from napari_axonem.proofreading.backups import copy_database
 from napari_axonem.proofreading.creation.cutting import CutObjects
 from napari_axonem.proofreading.creation.labels import (
     ListIds,
@@ -49,8 +48,10 @@ from napari_axonem.proofreading.creation.tabulating import (
     overlap_file,
     ranges_of,
 )
-from napari_axonem.proofreading.folder import SUFFIX, Folder, Tables
-from napari_axonem.proofreading.log import Log
+from napari_axonem.proofreading.record.backups import copy_database
+from napari_axonem.proofreading.record.folder import SUFFIX, Folder
+from napari_axonem.proofreading.record.log import Log
+from napari_axonem.proofreading.tables.stored import Tables
 from napari_axonem.volumes import Pyramid, disk, natural_block
 from napari_axonem.volumes.conversion.reading import Reading, forget_opened
 from napari_axonem.volumes.conversion.work import Work, work_folder, working_on

@@ -12,9 +12,9 @@ from napari_axonem.errors import VolumeError
 from napari_axonem.evaluation.edges import FragmentEdges
 from napari_axonem.evaluation.overlaps import OverlapTable
 from napari_axonem.evaluation.tables import Cells
-from napari_axonem.proofreading.edges import Edges, Ids, Index
-from napari_axonem.proofreading.edgestore import Incidence
-from napari_axonem.proofreading.graph import FragmentGraph
+from napari_axonem.proofreading.tables.edges import Edges, Ids, Index
+from napari_axonem.proofreading.tables.edgestore import Incidence
+from napari_axonem.proofreading.tables.graph import FragmentGraph
 
 Bools = npt.NDArray[np.bool_]
 

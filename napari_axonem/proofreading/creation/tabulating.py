@@ -33,7 +33,7 @@ from napari_axonem.evaluation.tables import (
 )
 from napari_axonem.geometry import Box
 from napari_axonem.proofreading.creation.labels import Item, opened
-from napari_axonem.proofreading.folder import names_of
+from napari_axonem.proofreading.tables.stored import names_of
 from napari_axonem.volumes import open_affinities
 from napari_axonem.volumes.conversion.reading import Reading
 from napari_axonem.volumes.volume import LazyArray

@@ -20,12 +20,13 @@ import numpy.typing as npt
 
 from napari_axonem.errors import EditError, ProjectError, SettingsError
 from napari_axonem.geometry import Grid, Zyx, zyx
-from napari_axonem.proofreading.folder import Folder, Tables
-from napari_axonem.proofreading.log import Log
 from napari_axonem.proofreading.project import Project
-from napari_axonem.proofreading.refinement import Refinement
-from napari_axonem.proofreading.snapshots import newest
-from napari_axonem.proofreading.state import State
+from napari_axonem.proofreading.record.folder import Folder
+from napari_axonem.proofreading.record.log import Log
+from napari_axonem.proofreading.tables.refinement import Refinement
+from napari_axonem.proofreading.tables.snapshots import newest
+from napari_axonem.proofreading.tables.state import State
+from napari_axonem.proofreading.tables.stored import Tables
 from napari_axonem.volumes import Pyramid, Volume
 from napari_axonem.volumes.conversion import Source
 from napari_axonem.volumes.conversion.reading import stamp_of

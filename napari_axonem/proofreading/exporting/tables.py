@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from napari_axonem.errors import SettingsError
-from napari_axonem.proofreading.operation import Kind
 from napari_axonem.proofreading.project import Project
+from napari_axonem.proofreading.record.operation import Kind
 from napari_axonem.volumes.disk import replacing
 
 TABLE_COLUMNS = ("fragment", "segment", "fragment_id", "object_id")

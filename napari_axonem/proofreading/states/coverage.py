@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from napari_axonem.proofreading.graph import BACKGROUND
-from napari_axonem.proofreading.state import State
 from napari_axonem.proofreading.states.extent import Index
+from napari_axonem.proofreading.tables.graph import BACKGROUND
+from napari_axonem.proofreading.tables.state import State
 
 
 @dataclass(frozen=True, slots=True)

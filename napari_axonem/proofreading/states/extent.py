@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_axonem.evaluation.tables import Cells
-from napari_axonem.proofreading.state import State
+from napari_axonem.proofreading.tables.state import State
 
 U64 = npt.NDArray[np.uint64]
 Index = npt.NDArray[np.int64]

@@ -18,14 +18,14 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from napari_axonem.errors import EditError
-from napari_axonem.proofreading.edges import Ids
-from napari_axonem.proofreading.log import Log
-from napari_axonem.proofreading.operation import Operation
-from napari_axonem.proofreading.state import State
+from napari_axonem.proofreading.record.log import Log
+from napari_axonem.proofreading.record.operation import Operation
 from napari_axonem.proofreading.states.coverage import Coverage, coverage_of
 from napari_axonem.proofreading.states.extent import Extents, Index
 from napari_axonem.proofreading.states.statement import ORDER, ObjectState, Said, Statement
 from napari_axonem.proofreading.states.store import StateStore
+from napari_axonem.proofreading.tables.edges import Ids
+from napari_axonem.proofreading.tables.state import State
 
 UNLOCK = "unlock it in the dock Objects, or with `mark PROJECT Z,Y,X --state none`"
 

@@ -14,11 +14,11 @@ import numpy as np
 from scipy.special import betaincinv
 
 from napari_axonem.errors import EditError
-from napari_axonem.proofreading.log import Log
-from napari_axonem.proofreading.state import State
+from napari_axonem.proofreading.record.log import Log
 from napari_axonem.proofreading.states.extent import mixed
 from napari_axonem.proofreading.states.objects import ObjectStates
 from napari_axonem.proofreading.states.store import StateStore
+from napari_axonem.proofreading.tables.state import State
 
 CONFIDENCE = 0.95
 

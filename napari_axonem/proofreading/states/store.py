@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from napari_axonem.proofreading.echo import Change
-from napari_axonem.proofreading.log import Log, user_name
+from napari_axonem.proofreading.record.echo import Change
+from napari_axonem.proofreading.record.log import Log, user_name
 from napari_axonem.proofreading.states.statement import ObjectState, Statement
 
 STATES = """

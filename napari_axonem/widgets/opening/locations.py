@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from napari_axonem.errors import VolumeError
-from napari_axonem.proofreading.folder import SUFFIX, Folder
+from napari_axonem.proofreading.record.folder import SUFFIX, Folder
 from napari_axonem.volumes import list_volumes
 from napari_axonem.volumes.containers import store_above
 from napari_axonem.volumes.kinds import parts_inside

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from napari.utils.colormaps import CyclicLabelColormap, DirectLabelColormap
 
-from napari_axonem.proofreading.operation import Colour
+from napari_axonem.proofreading.record.operation import Colour
 
 FALSE_SPLIT = "#ff9f1c"
 """Orange: a part of a true object that is cut off from it."""

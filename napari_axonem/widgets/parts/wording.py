@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from napari_axonem.proofreading.operation import Kind, Operation
+from napari_axonem.proofreading.record.operation import Kind, Operation
 
 KIND_WORDS = {"false_split": "false split", "false_merge": "false merge"}
 """Kinds of errors as people say them."""

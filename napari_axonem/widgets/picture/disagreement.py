@@ -13,7 +13,7 @@ from scipy.sparse import csr_array
 from napari_axonem.evaluation.grouping import distinct, firsts_of, ranges
 from napari_axonem.evaluation.standing.index import CellIndex
 from napari_axonem.evaluation.tables import Cells
-from napari_axonem.proofreading.columns import is_true, table_of
+from napari_axonem.proofreading.tables.columns import is_true, table_of
 from napari_axonem.widgets.picture.tables import Marked, pairs_of
 
 SPLIT_OFF, FOREIGN = 1, 2

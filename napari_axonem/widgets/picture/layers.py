@@ -11,8 +11,8 @@ from napari.layers import Labels, Layer
 
 from napari_axonem.evaluation.mistakes import MIN_VOXELS
 from napari_axonem.geometry import Box, Nm, zyx
+from napari_axonem.proofreading.plans.splitting import SplitPlan
 from napari_axonem.proofreading.project import Project
-from napari_axonem.proofreading.splitting import SplitPlan
 from napari_axonem.widgets.parts import colours
 from napari_axonem.widgets.picture.disagreement import FOREIGN, SPLIT_OFF, Disagreement
 from napari_axonem.widgets.picture.late import made_of

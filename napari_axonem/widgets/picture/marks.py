@@ -18,7 +18,7 @@ from napari.utils.colormaps.standardize_color import transform_color
 from napari_axonem.evaluation.mistakes import Mistake
 from napari_axonem.evaluation.suggestions import Suggestion
 from napari_axonem.geometry import Grid, Nm, Zyx
-from napari_axonem.proofreading.operation import Colour, Point
+from napari_axonem.proofreading.record.operation import Colour, Point
 from napari_axonem.widgets.parts import colours
 from napari_axonem.widgets.picture.volume_layers import lattice
 

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_axonem.geometry import Box, Nm, Zyx, zyx
-from napari_axonem.proofreading.operation import Colour
-from napari_axonem.proofreading.refinement import Refinement
-from napari_axonem.proofreading.splitting import SplitPlan
+from napari_axonem.proofreading.plans.splitting import SplitPlan
+from napari_axonem.proofreading.record.operation import Colour
+from napari_axonem.proofreading.tables.refinement import Refinement
 from napari_axonem.widgets.picture.lazy import LazyLevel
 from napari_axonem.widgets.picture.planes import Planes
 from napari_axonem.widgets.picture.stroke import Stroke, sampled

@@ -15,9 +15,9 @@ from napari_axonem.errors import EditError
 from napari_axonem.evaluation.mistakes import Mistake
 from napari_axonem.evaluation.suggestions import Suggestion
 from napari_axonem.geometry import Box, Nm
-from napari_axonem.proofreading.operation import Point
+from napari_axonem.proofreading.plans.splitting import SplitPlan
 from napari_axonem.proofreading.project import Project
-from napari_axonem.proofreading.splitting import SplitPlan
+from napari_axonem.proofreading.record.operation import Point
 from napari_axonem.widgets.parts import colours
 from napari_axonem.widgets.picture.clicks import nm_of
 from napari_axonem.widgets.picture.depth import Depth, middle_and_extent

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from napari_axonem.geometry import Nm, Zyx
-from napari_axonem.proofreading.operation import Point
-from napari_axonem.proofreading.splitting import SplitPlan
+from napari_axonem.proofreading.plans.splitting import SplitPlan
+from napari_axonem.proofreading.record.operation import Point
 
 
 @dataclass(frozen=True, slots=True)

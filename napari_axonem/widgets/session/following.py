@@ -8,8 +8,8 @@ from pathlib import Path
 from napari_axonem.errors import AxonemError, EditError
 from napari_axonem.evaluation.skeletons.files import read_skeletons
 from napari_axonem.evaluation.standing import RunSettings
-from napari_axonem.proofreading.followed import FollowedSkeletons
 from napari_axonem.proofreading.project import Project
+from napari_axonem.proofreading.tables.followed import FollowedSkeletons
 from napari_axonem.widgets.session.workplace import Notice, Workplace
 
 

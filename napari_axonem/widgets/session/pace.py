@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from napari_axonem.proofreading.glance import times_of_edits
 from napari_axonem.proofreading.project import Project
+from napari_axonem.proofreading.record.glance import times_of_edits
 
 PAUSE_S = 600.0
 """Who makes no edit for so long was away: the next one begins another sitting."""

@@ -11,9 +11,9 @@ from napari_axonem.evaluation.mistakes import Mistake
 from napari_axonem.evaluation.scores import Voi
 from napari_axonem.evaluation.suggestions import Suggestion
 from napari_axonem.geometry import Nm
+from napari_axonem.proofreading.plans.splitting import SplitPlan
 from napari_axonem.proofreading.project import Project
 from napari_axonem.proofreading.proposing import points_nm
-from napari_axonem.proofreading.splitting import SplitPlan
 
 Compute = Callable[[Callable[[], None], Callable[[], None]], None]
 """Does the first thing beside the window, then the second in the window's thread."""

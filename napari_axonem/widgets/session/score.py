@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from napari_axonem.evaluation.scores import Voi
 from napari_axonem.evaluation.standing import RunSettings
-from napari_axonem.proofreading.followed import FollowedSkeletons
 from napari_axonem.proofreading.gains import erl_at_start
-from napari_axonem.proofreading.glance import run_lengths, vois
-from napari_axonem.proofreading.operation import Operation
+from napari_axonem.proofreading.record.glance import run_lengths, vois
+from napari_axonem.proofreading.record.operation import Operation
+from napari_axonem.proofreading.tables.followed import FollowedSkeletons
 from napari_axonem.widgets.session.workplace import Workplace
 
 

@@ -16,8 +16,8 @@ from psygnal import EmitLoopError, Signal
 
 from napari_axonem.errors import AxonemError, EditError
 from napari_axonem.geometry import Nm
-from napari_axonem.proofreading.operation import Operation
 from napari_axonem.proofreading.project import Project
+from napari_axonem.proofreading.record.operation import Operation
 from napari_axonem.widgets.parts import wording
 from napari_axonem.widgets.session.editor import Editor
 from napari_axonem.widgets.session.entrance import Entrance, Refused

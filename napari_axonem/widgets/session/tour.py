@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from psygnal import Signal
 
-from napari_axonem.proofreading.operation import Kind
 from napari_axonem.proofreading.project import Project
+from napari_axonem.proofreading.record.operation import Kind
 from napari_axonem.widgets.session.session import Session
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from napari_axonem.proofreading.operation import Colour
+from napari_axonem.proofreading.record.operation import Colour
 from napari_axonem.widgets.docks.proofread.score_view import better_or_worse
 from napari_axonem.widgets.parts import colours, wording
 from napari_axonem.widgets.session.editor import Tool

@@ -8,8 +8,8 @@ from typing import TypeAlias
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 from qtpy.QtGui import QFont
 
-from napari_axonem.proofreading.operation import Kind, Operation
 from napari_axonem.proofreading.project import Project
+from napari_axonem.proofreading.record.operation import Kind, Operation
 from napari_axonem.widgets.parts import wording
 from napari_axonem.widgets.parts.curve import INK
 

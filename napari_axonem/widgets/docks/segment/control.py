@@ -11,8 +11,8 @@ from napari_axonem.errors import AxonemError, EditError, SettingsError
 from napari_axonem.geometry import Nm
 from napari_axonem.jobs import Job, State, common_folder, segmenting, start
 from napari_axonem.networks.registry import Fit, fit_of, list_models
-from napari_axonem.proofreading.glance import thresholds
-from napari_axonem.proofreading.thresholding import scores
+from napari_axonem.proofreading.plans.thresholding import scores
+from napari_axonem.proofreading.record.glance import thresholds
 from napari_axonem.segmentation.partial import affinities_so_far, segments_so_far
 from napari_axonem.segmentation.planning import ARCHITECTURES, USUAL_THRESHOLD
 from napari_axonem.segmentation.result import SUFFIX

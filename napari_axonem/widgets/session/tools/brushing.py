@@ -10,10 +10,10 @@ import numpy.typing as npt
 
 from napari_axonem.errors import EditError
 from napari_axonem.geometry import Box, Nm
-from napari_axonem.proofreading.graph import BACKGROUND
-from napari_axonem.proofreading.operation import Kind
-from napari_axonem.proofreading.painting import Brush
+from napari_axonem.proofreading.plans.painting import Brush
 from napari_axonem.proofreading.project import Project
+from napari_axonem.proofreading.record.operation import Kind
+from napari_axonem.proofreading.tables.graph import BACKGROUND
 from napari_axonem.widgets.picture.overlay import OUTLINE, RED_SIDE
 from napari_axonem.widgets.picture.stroke import Stroke
 from napari_axonem.widgets.session.drafts import Shown

@@ -6,8 +6,8 @@ from abc import abstractmethod
 
 from napari_axonem.errors import EditError
 from napari_axonem.geometry import Nm
-from napari_axonem.proofreading.operation import Kind
 from napari_axonem.proofreading.project import Project
+from napari_axonem.proofreading.record.operation import Kind
 from napari_axonem.widgets.session.drafts import Hit, Shown
 from napari_axonem.widgets.session.tools.bench import Bench
 from napari_axonem.widgets.session.tools.handtool import HandTool

@@ -9,8 +9,8 @@ from napari_axonem.errors import EditError
 from napari_axonem.evaluation.mistakes import Mistake
 from napari_axonem.evaluation.suggestions import Suggestion
 from napari_axonem.geometry import Nm
-from napari_axonem.proofreading.operation import Colour, Kind, Point
-from napari_axonem.proofreading.splitting import SplitPlan
+from napari_axonem.proofreading.plans.splitting import SplitPlan
+from napari_axonem.proofreading.record.operation import Colour, Kind, Point
 from napari_axonem.widgets.session.drafts import Shown
 from napari_axonem.widgets.session.planning import (
     CutOffRequest,
