@@ -96,6 +96,7 @@ def open_volume(
         format=source.format,
         kind=source.kind,
         opened=source.levels,
+        reopen=reopened,
     )
 
 

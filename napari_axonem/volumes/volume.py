@@ -5,6 +5,7 @@ from __future__ import annotations
 import copyreg
 import dataclasses
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -56,20 +57,23 @@ class Volume:
     opened: tuple[LazyArray, ...] = dataclasses.field(default=(), repr=False, compare=False)
     """The levels as `open_volume` gave them; empty where it did not."""
 
+    reopen: Callable[..., Volume] | None = dataclasses.field(
+        default=None, repr=False, compare=False
+    )
+    """Opens it again in another process; None where it was not opened."""
+
     def __reduce__(self) -> tuple[Any, ...]:
         """Go to another process as a location, to be opened there again.
 
         Levels that were put in place of those opened are taken along instead, if they can be.
         """
-        if not self.opened or self.levels is not self.opened:
-            bare = dataclasses.replace(self, opened=())
+        if self.reopen is None or self.levels is not self.opened:
+            bare = dataclasses.replace(self, opened=(), reopen=None)
             state = [getattr(bare, field.name) for field in dataclasses.fields(bare)]
             return copyreg.__newobj__, (Volume,), state  # type: ignore[attr-defined]
-        from napari_axonem.volumes.opening import reopened
-
         is_path = "://" not in self.location
         location = os.path.abspath(self.location) if is_path else self.location  # noqa: PTH100
-        return reopened, (location, self.grid, self.kind, self.shape, self.dtype)
+        return self.reopen, (location, self.grid, self.kind, self.shape, self.dtype)
 
     @property
     def shape(self) -> Zyx:

@@ -5,6 +5,6 @@ projects. A *session* owns the project of one viewer, and everything a user can 
 of it or its parts, without Qt. A *control* knows one session and one view.
 
 `parts` are small and used everywhere; `picture` is what is seen; `session` what can be done;
-`opening` what napari calls to read and write; `docks` hold a folder a dock, and
-`docks.factories` what `napari.yaml` names; `desk` lays all of it out for the command.
+`opening` how volumes come into the window; `docks` hold a folder a dock, and `docks.factories` what
+`napari.yaml` names; `reader` is what napari calls; `desk` lays all of it out for the command.
 """

@@ -24,9 +24,10 @@ from napari_axonem.widgets.opening import samples
 from napari_axonem.widgets.opening.asking import ANSWERS
 from napari_axonem.widgets.opening.locations import brief, is_ours, is_remote, volumes_at
 from napari_axonem.widgets.opening.notices import line
-from napari_axonem.widgets.opening.reading import all_layers, get_reader, read
+from napari_axonem.widgets.opening.reading import all_layers
 from napari_axonem.widgets.opening.volume_layer import volume_layer
 from napari_axonem.widgets.opening.voxel_size_form import Given, Question
+from napari_axonem.widgets.reader import get_reader, read
 from tests.volumes.axonem_files import write_block
 
 from .conftest import SHAPE, VOXEL_SIZE, fragments

@@ -14,8 +14,8 @@ import napari_axonem
 from napari_axonem.errors import VolumeError, VoxelSizeUnknownError
 from napari_axonem.volumes import open_volume
 from napari_axonem.widgets.opening import writer
-from napari_axonem.widgets.opening.reading import read
 from napari_axonem.widgets.opening.volume_layer import volume_layer
+from napari_axonem.widgets.reader import read
 
 from .conftest import SHAPE, VOXEL_SIZE, fragments
 
