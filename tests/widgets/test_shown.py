@@ -50,7 +50,7 @@ def test_what_is_only_a_part_of_its_file_is_left_out(tmp_path: Path):
 def test_a_project_of_what_is_open(hand: Hand, volumes: Path, tmp_path: Path):
     form = hand.dock("Volume").form
     hand.push("Volume", form.shown)
-    assert "the window shows no volume" in hand.dock("Volume").work.message.text()
+    assert "no layer is a volume" in hand.dock("Volume").work.message.text()
     show(hand, f"{volumes}:gt", f"{volumes}:raw", f"{volumes}:watershed")
     hand.push("Volume", form.shown)
     wish = form.wish()

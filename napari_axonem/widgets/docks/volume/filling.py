@@ -52,7 +52,9 @@ class Filling:
         found = shown_volumes(self._viewer.layers)
         if not found:
             raise SettingsError(
-                "the window shows no volume", where="New project", remedy="open one, or add files"
+                "no layer is a volume that this plugin opened",
+                where="New project",
+                remedy="open one above, or add files",
             )
         self._sizes |= {shown.location: shown.voxel_size for shown in found}
         self._form.offer([(shown.name, shown.location) for shown in found])
