@@ -83,6 +83,24 @@ def test_the_only_labels_are_the_objects_and_answers_hold(hand: Hand, tmp_path: 
     assert commands[0][-2:] == ["--voxel-size", "30,8,8.5"]
 
 
+def test_the_image_to_segment_stays_whatever_it_is_called(
+    hand: Hand, volumes: Path, project_path: Path
+):
+    view = hand.dock("Segment").view
+    show(hand, f"{volumes}:raw")
+    assert (view.image.currentText(), view.chosen_image()) == ("raw", f"{volumes}:raw")
+    hand.session.open_project(project_path)
+    named = view.image.currentText(), view.chosen_image()
+    assert named == (f"image of {project_path.stem}", f"{volumes}:raw")
+    assert "made for" in view.fit.text()
+    hand.session.close_project()
+    hand.viewer.layers.clear()
+    assert view.chosen_image() == ""
+    view.image.setCurrentText("typed.h5:raw")
+    show(hand, f"{volumes}:raw")
+    assert view.chosen_image() == "typed.h5:raw"
+
+
 def test_a_server_is_asked_beside_the_window(hand: Hand, volumes: Path, monkeypatch):
     address, go_on, threads = "https://host/a.zarr", Event(), []
 

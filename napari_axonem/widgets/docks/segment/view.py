@@ -110,15 +110,19 @@ class SegmentView(QWidget):
         layout.addStretch(1)
 
     def offer_images(self, locations: Sequence[tuple[str, str]]) -> None:
-        """Offer images: pairs of a name and a location; what is typed stays."""
-        typed = self.image.currentText()
+        """Offer images: pairs of a name and a location; what is typed or chosen stays."""
+        text = self.image.currentText()
+        at = self.image.findText(text)
+        chosen = self.image.itemData(at) if at >= 0 else None
         self.image.blockSignals(True)
         self.image.clear()
         for name, location in locations:
             self.image.addItem(name, location)
             self.image.setItemData(self.image.count() - 1, location, Qt.ItemDataRole.ToolTipRole)
-        if typed:
-            self.image.setCurrentText(typed)
+        if text and chosen is None:
+            self.image.setCurrentText(text)
+        elif locations:
+            self.image.setCurrentIndex(max(0, self.image.findData(chosen)))
         self.image.blockSignals(False)
         self._show_missing()
         self.imaged.emit(self.image.currentText())
