@@ -41,6 +41,13 @@ def test_points_of_one_colour_are_not_shaved_off() -> None:
     assert cut(piece(*ends), [[1, 3], [4]]).tolist() == [0, 0, 0, 1]
 
 
+def test_points_may_be_far_apart() -> None:
+    """The same with thousands of fragments between the two points, cheaper and dearer ones."""
+    chain = [(n, n + 1, 1 + n % 7, True) for n in range(1, 3000)]
+    whole = piece(*chain, (1500, 4000, 90, True))
+    assert cut(whole, [[1, 3000], [4000]]).tolist() == [0] * 3000 + [1]
+
+
 def test_a_side_that_falls_apart_is_tied_by_its_largest_contact() -> None:
     """2 joins 1 and 3; without it they hang together only by contacts that are off."""
     star = piece((1, 2, 5, True), (2, 3, 5, True), (1, 3, 9, False), (1, 4, 9, True))
