@@ -70,7 +70,7 @@ class NewProjectView(QGroupBox):
             "Folder\N{HORIZONTAL ELLIPSIS}",
             "A zarr, N5 or precomputed folder, or one with the sections of a stack",
         )
-        self.shown = plain_button("What is open", "The volumes that the window shows")
+        self.shown = plain_button("Layers", "The volumes that the window shows")
         self.roles = {role: self._combo(tip) for role, (_, tip) in ROLES.items()}
         self.voxel_size = QLineEdit()
         self.voxel_size.setPlaceholderText("z, y, x in nm")
