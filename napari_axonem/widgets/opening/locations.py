@@ -85,13 +85,16 @@ def destination_for(location: str) -> Path:
     Here where nothing can be put beside it, as it is remote, or nothing should, as it lies in a
     temporary folder.
     """
+    folder = Path.cwd()
     if is_remote(location):
-        return Path(f"{parts_inside(location)[0].split('.')[0]}{SUFFIX}").absolute()
-    drive, tail = os.path.splitdrive(location)
-    path = Path(drive + tail.split(":")[0]).absolute()
-    path = store_above(path) or path  # nothing is put into a store of somebody else's
-    folder = Path.cwd() if _is_temporary(path) else path.parent
-    return folder / f"{path.name.split('.')[0]}{SUFFIX}"
+        name = parts_inside(location)[0]
+    else:
+        drive, tail = os.path.splitdrive(location)
+        path = Path(drive + tail.split(":")[0]).absolute()
+        path = store_above(path) or path  # nothing is put into a store of somebody else's
+        name = path.name
+        folder = folder if _is_temporary(path) else path.parent
+    return folder / f"{name.split('.')[0]}{SUFFIX}"
 
 
 def _is_temporary(path: Path) -> bool:
